@@ -6,5 +6,6 @@ pub(crate) mod body_limit;
 pub(crate) mod health;
 pub(crate) mod own_name;
 pub(crate) mod rate_limit_headers;
+pub(crate) mod state;
 pub(crate) mod unavailable;
 pub(crate) mod web;

@@ -16,6 +16,7 @@ mod private_message;
 mod room;
 mod session;
 pub(crate) mod shutdown;
+pub(crate) mod time_zone;
 mod token;
 mod user;
 

@@ -1,11 +1,12 @@
 //! The rules of the host: what people and add-ons may do, and what follows from it.
 
+pub(crate) mod access_tokens;
 pub(crate) mod addon_calls;
 pub(crate) mod admin_tokens;
 pub(crate) mod directory;
 pub(crate) mod embed;
 pub(crate) mod entry_renderer;
-pub(crate) mod first_room;
+pub(crate) mod extensions;
 pub(crate) mod health;
 pub(crate) mod images;
 pub(crate) mod install;
@@ -16,9 +17,7 @@ pub(crate) mod post_check;
 pub(crate) mod presence;
 pub(crate) mod retention;
 pub(crate) mod rooms;
-pub(crate) mod shared;
 pub mod sign_in;
-pub(crate) mod time_zone;
 pub(crate) mod timeline;
 pub mod viewer;
 pub mod webhooks;

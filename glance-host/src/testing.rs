@@ -43,11 +43,10 @@ use glance_sdk::model::{OauthId, RoomId, UserId};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
+use crate::http::state::AppState;
 use crate::model::{Installed, MAX_PRIVATE_MESSAGES, PrivateMessage, Room, User};
 use crate::program::host::Host;
-use crate::service::install;
 use crate::service::install::InstallError;
-use crate::service::shared::Shared;
 use crate::service::viewer::{Command, Commands, Line, LineState, Sidebar, Viewer};
 
 pub use fault_host::{CallStream, FaultHost, Recording};
@@ -92,7 +91,7 @@ impl Host {
     pub async fn room(&self, name: &str) -> TestRoom {
         let room = must(self.open_room(name).await, "no room");
         TestRoom {
-            shared: Arc::clone(&self.shared),
+            app: self.app.clone(),
             room,
         }
     }
@@ -116,7 +115,7 @@ impl Host {
     ///
     /// Panics if the database fails.
     pub async fn user(&self, name: &str, change: impl FnOnce(&mut User)) -> User {
-        let state = &self.shared.state;
+        let state = &self.app.storage;
         let mut user = must(state.get_or_create_user(name).await, "no user");
         change(&mut user);
         must(state.update_user(&user).await, "the user cannot be changed");
@@ -148,7 +147,7 @@ impl Host {
     ///
     /// Panics if the database fails.
     pub async fn private_messages(&self, user: &str) -> Vec<PrivateMessage> {
-        let state = &self.shared.state;
+        let state = &self.app.storage;
         let user = must(state.get_or_create_user(user).await, "no user");
         let kept = state.private_messages(user.id, MAX_PRIVATE_MESSAGES);
         must(kept.await, "no messages")
@@ -181,9 +180,9 @@ impl Host {
     where
         S: Clone + Send + Sync + 'static,
     {
-        let add_on = TestAddOn::serve(&self.shared, add_on).await;
+        let add_on = TestAddOn::serve(&self.app, add_on).await;
         must(
-            add_on.install(&self.shared, None).await,
+            add_on.install(&self.app, None).await,
             "cannot install the add-on",
         )
     }
@@ -227,7 +226,7 @@ impl AsRef<Installed> for TestAddOn {
 }
 
 impl TestAddOn {
-    async fn serve<S>(shared: &Shared, add_on: AddOn<S>) -> Self
+    async fn serve<S>(app: &AppState, add_on: AddOn<S>) -> Self
     where
         S: Clone + Send + Sync + 'static,
     {
@@ -238,7 +237,7 @@ impl TestAddOn {
         let base_url = server.base_url().to_owned();
         let installations = server.add_on().installations().clone();
         let pusher = server.add_on().pusher().clone();
-        let ended = shared.shutdown.begun();
+        let ended = app.shutdown.begun();
         let server = tokio::spawn(async move {
             if let Err(cause) = server.run(ended).await {
                 tracing::error!("an add-on's server failed: {cause:#}");
@@ -253,13 +252,13 @@ impl TestAddOn {
         }
     }
 
-    async fn install(
-        mut self,
-        shared: &Arc<Shared>,
-        room: Option<&Room>,
-    ) -> Result<Self, InstallError> {
+    async fn install(mut self, app: &AppState, room: Option<&Room>) -> Result<Self, InstallError> {
         let url = format!("{}/", self.base_url);
-        self.installed = Some(install::install(shared, &url, room.map(|room| room.id)).await?);
+        self.installed = Some(
+            app.installer
+                .install(&url, room.map(|room| room.id))
+                .await?,
+        );
         Ok(self)
     }
 
@@ -409,7 +408,7 @@ impl Drop for TestAddOn {
 /// ```
 #[derive(Debug)]
 pub struct TestViewer {
-    shared: Arc<Shared>,
+    app: AppState,
     room: RoomId,
     user: UserId,
     sidebar: watch::Receiver<Sidebar>,
@@ -417,7 +416,7 @@ pub struct TestViewer {
 }
 
 impl TestViewer {
-    fn watch(shared: Arc<Shared>, room: RoomId, user: UserId, mut viewer: Viewer) -> Self {
+    fn watch(app: AppState, room: RoomId, user: UserId, mut viewer: Viewer) -> Self {
         let (sender, sidebar) = watch::channel(viewer.sidebar());
         let commands = viewer.commands();
         tokio::spawn(async move {
@@ -436,7 +435,7 @@ impl TestViewer {
             }
         });
         Self {
-            shared,
+            app,
             room,
             user,
             sidebar,

@@ -5,21 +5,19 @@ mod entry;
 mod error;
 mod installations;
 
-use std::sync::Arc;
-
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::routing::get;
 use axum::{Router, middleware};
 
 use crate::http::body_limit;
-use crate::service::shared::Shared;
+use crate::http::state::AppState;
 use error::AdminError;
 
 /// The largest body: a descriptor of 512 KB in a `data:` URL, as Base64.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
 
-pub(crate) fn router(shared: &Arc<Shared>) -> Router {
+pub(crate) fn router(app: &AppState) -> Router {
     let routes = Router::new()
         .route(
             "/installations",
@@ -45,10 +43,7 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
                 "use GET, POST or DELETE",
             )
         })
-        .layer(middleware::from_fn_with_state(
-            Arc::clone(shared),
-            caller::admit,
-        ))
+        .layer(middleware::from_fn_with_state(app.clone(), caller::admit))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
-    body_limit::limited(routes, shared).with_state(Arc::clone(shared))
+    body_limit::limited(routes, app).with_state(app.clone())
 }

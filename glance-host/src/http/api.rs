@@ -20,22 +20,20 @@ mod ui;
 mod viewer_token;
 mod webhooks;
 
-use std::sync::Arc;
-
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::routing::{any, get, post, put};
 use axum::{Router, middleware};
 
 use crate::http::body_limit;
-use crate::service::shared::Shared;
+use crate::http::state::AppState;
 use error::ApiError;
 
 /// The largest body. It is not much larger than the protocol needs, because a page that does not read keeps pushed
 /// and posted content alive.
 const MAX_BODY_BYTES: usize = 256 * 1024;
 
-pub(crate) fn router(shared: &Arc<Shared>) -> Router {
+pub(crate) fn router(app: &AppState) -> Router {
     let glance = get(glances::read)
         .put(glances::create)
         .delete(glances::remove);
@@ -106,12 +104,9 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
             )
         })
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
-    let routes = body_limit::limited(routes, shared).with_state(Arc::clone(shared));
+    let routes = body_limit::limited(routes, app).with_state(app.clone());
     // The address is normalized before routing.
     Router::new()
         .fallback_service(routes)
-        .layer(middleware::from_fn_with_state(
-            Arc::clone(shared),
-            admit::admit,
-        ))
+        .layer(middleware::from_fn_with_state(app.clone(), admit::admit))
 }

@@ -16,7 +16,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::{Stream, StreamExt};
 use glance_sdk::serve::limit_bodies;
 
-use crate::service::shared::Shared;
+use crate::http::state::AppState;
 
 /// The largest body, in bytes, of a request without a session, a token, or a proxy that vouches for it.
 const UNKNOWN_SENDER_BYTES: usize = 16 * 1024;
@@ -35,11 +35,11 @@ struct State {
 }
 
 /// Limits the bodies that a router reads: their time and sum, and the size of those from unknown senders.
-pub(crate) fn limited<S>(router: Router<S>, shared: &Shared) -> Router<S>
+pub(crate) fn limited<S>(router: Router<S>, app: &AppState) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
 {
-    let in_sum = middleware::from_fn_with_state(shared.inbound.clone(), limit_bodies);
+    let in_sum = middleware::from_fn_with_state(app.inbound.clone(), limit_bodies);
     router
         .layer(middleware::from_fn(limit_unknown_senders))
         .layer(in_sum)

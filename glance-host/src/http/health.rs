@@ -1,18 +1,16 @@
 //! `/healthz`: whether the host is alive, and what is impaired. `/readyz`: whether it should receive requests.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use crate::service::shared::Shared;
+use crate::http::state::AppState;
 
 /// Answers 200 whenever the process is alive: a restart does not repair a full disk.
-pub(crate) async fn alive(State(shared): State<Arc<Shared>>) -> Response {
-    let impaired = impaired(&shared).await;
+pub(crate) async fn alive(State(app): State<AppState>) -> Response {
+    let impaired = impaired(&app).await;
     let status = if impaired.is_empty() {
         "ok"
     } else {
@@ -22,9 +20,9 @@ pub(crate) async fn alive(State(shared): State<Arc<Shared>>) -> Response {
 }
 
 /// Answers 503 while writes fail and during shutdown.
-pub(crate) async fn ready(State(shared): State<Arc<Shared>>) -> Response {
-    let mut impaired = impaired(&shared).await;
-    if shared.shutdown.has_begun() {
+pub(crate) async fn ready(State(app): State<AppState>) -> Response {
+    let mut impaired = impaired(&app).await;
+    if app.shutdown.has_begun() {
         impaired.push("the host is shutting down");
     }
     match impaired.is_empty() {
@@ -42,9 +40,8 @@ fn answer(code: StatusCode, status: &str, impaired: &[&str]) -> Response {
     (code, [(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
 }
 
-async fn impaired(shared: &Shared) -> Vec<&'static str> {
-    let now = shared.clock.elapsed();
-    match shared.health.can_write(&shared.state, now).await {
+async fn impaired(app: &AppState) -> Vec<&'static str> {
+    match app.health.can_write().await {
         true => Vec::new(),
         false => vec!["the database cannot be written"],
     }

@@ -2,15 +2,15 @@
 
 use axum::http::{HeaderMap, header};
 
-use crate::service::shared::Shared;
+use crate::http::state::AppState;
 
 /// Returns whether a request is for a name of this host. An attacker can make another name resolve to it.
-pub(crate) fn is_own_name(shared: &Shared, headers: &HeaderMap) -> bool {
+pub(crate) fn is_own_name(app: &AppState, headers: &HeaderMap) -> bool {
     let asked = headers.get(header::HOST);
     let asked = asked
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
-    shared.info.origins.iter().any(|own| host(own) == asked)
+    app.info.origins.iter().any(|own| host(own) == asked)
 }
 
 /// Returns the host and port of an origin.

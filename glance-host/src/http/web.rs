@@ -20,8 +20,6 @@ mod sign_in;
 mod timeline;
 mod tokens;
 
-use std::sync::Arc;
-
 use axum::extract::Path;
 use axum::handler::Handler;
 use axum::http::{StatusCode, header};
@@ -30,9 +28,9 @@ use axum::routing::{MethodRouter, get, post};
 use axum::{Extension, Router, middleware};
 
 use crate::http::body_limit;
-use crate::service::shared::Shared;
+use crate::http::state::AppState;
 
-pub(crate) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
+pub(crate) fn router(app: &AppState) -> Router<AppState> {
     let router = Router::new();
     #[cfg(feature = "openid")]
     let router = router
@@ -78,17 +76,15 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .fallback(pages::nothing)
         .method_not_allowed_fallback(pages::nothing_to_open)
         .layer(Extension(events::Pages::default()));
-    body_limit::limited(router, shared).layer(middleware::from_fn_with_state(
-        Arc::clone(shared),
-        guard::check,
-    ))
+    body_limit::limited(router, app)
+        .layer(middleware::from_fn_with_state(app.clone(), guard::check))
 }
 
 /// A route that accepts a form. Its response may be an error page, which a person may reload: a GET redirects to the
 /// page with the form.
-fn form<H, T>(handler: H, page: &'static str) -> MethodRouter<Arc<Shared>>
+fn form<H, T>(handler: H, page: &'static str) -> MethodRouter<AppState>
 where
-    H: Handler<T, Arc<Shared>>,
+    H: Handler<T, AppState>,
     T: 'static,
 {
     post(handler).get(async move || Redirect::to(page))

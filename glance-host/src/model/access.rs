@@ -31,6 +31,12 @@ impl<'a> Access<'a> {
     }
 }
 
+/// Returns whether a person has to be a member of a room to enter it: guests do, and everyone else for a private room.
+/// The owner enters as its owner.
+pub(crate) fn needs_membership(user: &User, room: &Room) -> bool {
+    user.is_guest || !room.is_public
+}
+
 /// Returns whether a person may change a room and its integrations: its owner and admins may. A guest may
 /// not, even if the room was theirs before they became one.
 pub(crate) fn manages(user: &User, room: &Room) -> bool {

@@ -3,6 +3,7 @@
 mod builder;
 mod error;
 mod folder;
+mod services;
 mod wrap;
 
 use std::fs::File;
@@ -15,14 +16,12 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use crate::http::state::AppState;
 use crate::model::Delivery;
-use crate::model::event::Event;
 use crate::model::{Entry, Installed, NewRoom, Room, User};
 use crate::net::inbound::tls::Certificate;
-use crate::service::install;
 use crate::service::install::InstallError;
 use crate::service::messages::{Draft, PostError};
-use crate::service::shared::Shared;
 use crate::service::webhooks::RoomEvent;
 use crate::storage::{Storage, StorageError};
 
@@ -36,7 +35,7 @@ pub const DEFAULT_PORT: u16 = 4400;
 /// A running host. Dropping it stops the host.
 #[derive(Debug)]
 pub struct Host {
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) app: AppState,
     pub(crate) certificate: Option<Arc<Certificate>>,
     pub(crate) end: watch::Sender<bool>,
     pub(crate) grace: Duration,
@@ -53,12 +52,12 @@ impl Host {
 
     /// Returns the URL at which people and add-ons reach the host, without a trailing slash.
     pub fn base_url(&self) -> &str {
-        &self.shared.info.base_url
+        &self.app.info.base_url
     }
 
     /// Returns the socket address on which it listens.
     pub fn address(&self) -> SocketAddr {
-        self.shared.info.address
+        self.app.info.address
     }
 
     /// Returns the URL of a room's page.
@@ -68,7 +67,7 @@ impl Host {
 
     /// Returns the host's storage.
     pub fn state(&self) -> &dyn Storage {
-        &*self.shared.state
+        &*self.app.storage
     }
 
     /// Finds or creates the room with this name. A new room belongs to the person at this machine, or to the first
@@ -78,8 +77,8 @@ impl Host {
     ///
     /// Returns [`Error::NoAdmin`] if nobody has signed in yet, and [`Error::Storage`] if the database fails.
     pub async fn open_room(&self, name: &str) -> Result<Room, Error> {
-        let state = &self.shared.state;
-        let owner = self.steward().await?.id;
+        let state = &self.app.storage;
+        let owner = self.default_owner().await?.id;
         let new = NewRoom {
             name: name.to_owned(),
             is_public: true,
@@ -108,8 +107,8 @@ impl Host {
         room: &Room,
         change: impl Fn(&mut Room),
     ) -> Result<Room, Error> {
-        let by = self.steward().await?;
-        Ok(self.shared.rooms.change(room.id, &by, change).await?)
+        let by = self.default_owner().await?;
+        Ok(self.app.rooms.change(room.id, &by, change).await?)
     }
 
     /// Deletes a room with all its content and tells its add-ons, in the name of the person at this machine. Returns
@@ -119,22 +118,26 @@ impl Host {
     ///
     /// Returns [`Error::NoAdmin`] if nobody has signed in yet, and [`Error::Storage`] if the database fails.
     pub async fn delete_room(&self, room: &Room) -> Result<bool, Error> {
-        let by = self.steward().await?;
-        Ok(self.shared.rooms.delete(room, &by).await?)
+        let by = self.default_owner().await?;
+        Ok(self.app.rooms.delete(room, &by).await?)
     }
 
-    async fn steward(&self) -> Result<User, Error> {
-        self.shared.steward().await?.ok_or(Error::NoAdmin)
+    async fn default_owner(&self) -> Result<User, Error> {
+        self.app
+            .accounts
+            .default_owner()
+            .await?
+            .ok_or(Error::NoAdmin)
     }
 
     /// Calls the webhooks for an event. The host calls them itself for everything that it does.
     pub async fn emit(&self, room: &Room, event: RoomEvent) {
-        self.shared.webhooks.call(room.id, event).await;
+        self.app.webhooks.call(room.id, event).await;
     }
 
     /// Returns the latest webhook deliveries for a room, oldest first.
     pub fn deliveries(&self, room: &Room) -> Vec<Arc<Delivery>> {
-        self.shared.webhooks.deliveries(room.id)
+        self.app.webhooks.deliveries(room.id)
     }
 
     /// Posts a message of a person to a room.
@@ -144,7 +147,7 @@ impl Host {
     /// Returns [`PostError`] if the room is archived, the text is empty or too long, or the database fails.
     pub async fn say(&self, room: &Room, user: &User, text: &str) -> Result<Entry, PostError> {
         let draft = Draft::from(text.to_owned());
-        self.shared.messages.post(room, user, draft).await
+        self.app.messages.post(room, user, draft).await
     }
 
     /// Installs the add-on with this descriptor URL in one room.
@@ -157,7 +160,10 @@ impl Host {
         room: &Room,
         descriptor_url: &str,
     ) -> Result<Installed, InstallError> {
-        install::install(&self.shared, descriptor_url, Some(room.id)).await
+        self.app
+            .installer
+            .install(descriptor_url, Some(room.id))
+            .await
     }
 
     /// Installs the add-on with this descriptor URL for all rooms.
@@ -166,7 +172,7 @@ impl Host {
     ///
     /// Returns [`InstallError`] if the descriptor is invalid or the add-on refuses.
     pub async fn install_global(&self, descriptor_url: &str) -> Result<Installed, InstallError> {
-        install::install(&self.shared, descriptor_url, None).await
+        self.app.installer.install(descriptor_url, None).await
     }
 
     /// Reads an add-on's descriptor again, maybe from another URL, and updates the installation.
@@ -179,14 +185,13 @@ impl Host {
         installed: &Installed,
         descriptor_url: &str,
     ) -> Result<Installed, InstallError> {
-        install::update(&self.shared, installed, descriptor_url).await
+        self.app.installer.update(installed, descriptor_url).await
     }
 
     /// Queries the glances of an installation again for everyone who looks at them, for example after its add-on
     /// restarted with new code. Does not wait for the answers.
     pub fn query_again(&self, installed: &Installed) {
-        let event = Event::QueryAgain(installed.oauth_id.clone());
-        self.shared.bus.publish(install::places(installed), event);
+        self.app.installer.query_again(installed);
     }
 
     /// Removes an installation and tells its add-on, whatever that answers. Returns false if there is none.
@@ -195,7 +200,7 @@ impl Host {
     ///
     /// Returns [`StorageError`] if the database fails.
     pub async fn uninstall(&self, oauth_id: &OauthId) -> Result<bool, StorageError> {
-        self.shared.removals.uninstall(oauth_id).await
+        self.app.removals.uninstall(oauth_id).await
     }
 
     /// Returns the signed URL at which the person at this machine would open a panel now; on a host with sign-in, the
@@ -211,13 +216,13 @@ impl Host {
         installed: &Installed,
         panel: &str,
     ) -> Result<String, Error> {
-        let user = self.steward().await?;
+        let user = self.default_owner().await?;
         let panel = installed
             .descriptor
             .web_panel(panel)
             .ok_or_else(|| Error::Panel(format!("no panel {panel}")))?;
         let (url, authentication) = (&panel.url, panel.authentication());
-        self.shared
+        self.app
             .addon_calls
             .page_url(installed, url, authentication, Some(room.id), &user)
             .map(String::from)
@@ -230,7 +235,7 @@ impl Host {
     ///
     /// Returns [`StorageError`] if the database fails.
     pub async fn metrics(&self) -> Result<String, StorageError> {
-        self.shared.metrics_text().await
+        self.app.metrics_reader.text().await
     }
 
     /// Reads the certificate and its key again, for new connections after a renewal. Does nothing on a host without
@@ -254,7 +259,7 @@ impl Host {
             if let Err(cause) = (&mut self.server).await {
                 tracing::error!("the host's server ended early: {cause}");
             }
-            self.shared.webhooks.all_idle().await;
+            self.app.webhooks.all_idle().await;
         };
         if timeout(self.grace, ending).await.is_err() {
             tracing::warn!("the host ended before everything under way did");

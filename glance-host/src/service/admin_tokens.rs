@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
@@ -13,11 +14,11 @@ use glance_sdk::model::Secret;
 
 use crate::cluster::rate_limits::{Exceeded, Limits};
 use crate::model::access;
+use crate::model::clock::Clock;
 use crate::model::{AdminToken, MAX_ADMIN_TOKENS, NewAdminToken, User};
 use crate::service::install::SECRET_LENGTH;
-use crate::service::shared::Shared;
-use crate::service::sign_in::{Way, name};
-use crate::storage::StorageError;
+use crate::service::sign_in::{SignInMethod, SignInState, name};
+use crate::storage::{Storage, StorageError};
 
 /// How every token begins, so that people and programs that look for leaked secrets recognise one.
 const PREFIX: &str = "glance_admin_";
@@ -67,45 +68,6 @@ impl From<StorageError> for NotCreated {
     }
 }
 
-/// Creates a token in an admin's name. Returns what is stored and the token itself, which nobody can see
-/// again.
-pub(crate) async fn create(
-    shared: &Shared,
-    by: &User,
-    name: &str,
-    days: u32,
-) -> Result<(AdminToken, Secret), NotCreated> {
-    let name = name::typed(name).ok_or(NotCreated::Name)?;
-    if !(1..=MAX_DAYS).contains(&days) {
-        return Err(NotCreated::Days);
-    }
-    let secret = random_alphanumeric(SECRET_LENGTH).map_err(StorageError::other)?;
-    let now = shared.clock.now();
-    let new = NewAdminToken {
-        name,
-        digest: digested(&secret).to_vec(),
-        created_by: by.id,
-        expires_at: now.saturating_add(i64::from(days) * DAY),
-    };
-    let created = shared.state.create_admin_token(&new, now).await?;
-    let created = created.ok_or(NotCreated::TooMany)?;
-    tracing::info!(token = created.id, name = created.name, by = %by.id, "token for scripts created");
-    let token = format!("{PREFIX}{}_{secret}", created.id);
-    Ok((created, token.into()))
-}
-
-/// Revokes a token. Returns false if it was revoked before.
-pub(crate) async fn revoke(shared: &Shared, by: &User, id: u64) -> Result<bool, StorageError> {
-    let is_revoked = shared
-        .state
-        .revoke_admin_token(id, shared.clock.now())
-        .await?;
-    if is_revoked {
-        tracing::info!(token = id, by = %by.id, "token for scripts revoked");
-    }
-    Ok(is_revoked)
-}
-
 /// The reason why a token is refused. Whoever shows the right secret learns the token's name.
 #[derive(Debug)]
 pub(crate) enum Refused {
@@ -132,19 +94,115 @@ impl From<Exceeded> for Refused {
     }
 }
 
-/// Returns the token that a request from this address shows.
-///
-/// An address that shows wrong tokens is refused for a while. Where one address stands for many people, a
-/// right token is taken all the same: strangers must not lock scripts out, and nobody guesses a secret of
-/// 238 bits.
-pub(crate) async fn find(
-    shared: &Shared,
-    from: IpAddr,
-    shown: Option<&str>,
-) -> Result<AdminToken, Refused> {
-    let shown = shown.ok_or(Refused::Missing)?;
-    let is_shared = is_shared(&shared.entrance.way, from);
-    limit_tries(&shared.limits, from, is_shared, verify(shared, shown)).await
+/// Creates, verifies and revokes tokens.
+#[derive(Debug, Clone)]
+pub(crate) struct AdminTokens {
+    storage: Arc<dyn Storage>,
+    sign_in: Arc<SignInState>,
+    limits: Arc<Limits>,
+    clock: Clock,
+}
+
+impl AdminTokens {
+    pub(crate) fn new(
+        storage: Arc<dyn Storage>,
+        sign_in: Arc<SignInState>,
+        limits: Arc<Limits>,
+        clock: Clock,
+    ) -> Self {
+        Self {
+            storage,
+            sign_in,
+            limits,
+            clock,
+        }
+    }
+
+    /// Creates a token in an admin's name. Returns what is stored and the token itself, which nobody can see
+    /// again.
+    pub(crate) async fn create(
+        &self,
+        by: &User,
+        name: &str,
+        days: u32,
+    ) -> Result<(AdminToken, Secret), NotCreated> {
+        let name = name::typed(name).ok_or(NotCreated::Name)?;
+        if !(1..=MAX_DAYS).contains(&days) {
+            return Err(NotCreated::Days);
+        }
+        let secret = random_alphanumeric(SECRET_LENGTH).map_err(StorageError::other)?;
+        let now = self.clock.now();
+        let new = NewAdminToken {
+            name,
+            digest: digested(&secret).to_vec(),
+            created_by: by.id,
+            expires_at: now.saturating_add(i64::from(days) * DAY),
+        };
+        let created = self.storage.create_admin_token(&new, now).await?;
+        let created = created.ok_or(NotCreated::TooMany)?;
+        tracing::info!(token = created.id, name = created.name, by = %by.id, "token for scripts created");
+        let token = format!("{PREFIX}{}_{secret}", created.id);
+        Ok((created, token.into()))
+    }
+
+    /// Revokes a token. Returns false if it was revoked before.
+    pub(crate) async fn revoke(&self, by: &User, id: u64) -> Result<bool, StorageError> {
+        let is_revoked = self
+            .storage
+            .revoke_admin_token(id, self.clock.now())
+            .await?;
+        if is_revoked {
+            tracing::info!(token = id, by = %by.id, "token for scripts revoked");
+        }
+        Ok(is_revoked)
+    }
+
+    /// Returns the token that a request from this address shows.
+    ///
+    /// An address that shows wrong tokens is refused for a while. Where one address stands for many people, a
+    /// right token is taken all the same: strangers must not lock scripts out, and nobody guesses a secret of
+    /// 238 bits.
+    pub(crate) async fn find(
+        &self,
+        from: IpAddr,
+        shown: Option<&str>,
+    ) -> Result<AdminToken, Refused> {
+        let shown = shown.ok_or(Refused::Missing)?;
+        let is_shared = is_shared(&self.sign_in.method, from);
+        limit_tries(&self.limits, from, is_shared, self.verify(shown)).await
+    }
+
+    async fn verify(&self, shown: &str) -> Result<AdminToken, Refused> {
+        let (id, secret) = parts(shown).ok_or(Refused::Unknown)?;
+        let stored = self.storage.admin_token(id).await?;
+        // Compared for a missing token too, so that the response time tells nothing.
+        let known = stored
+            .as_ref()
+            .map_or(&[0; SHA256_OUTPUT_LEN][..], |token| &token.digest);
+        let is_same = verify_slices_are_equal(known, &digested(secret)).is_ok();
+        let token = stored.filter(|_| is_same).ok_or(Refused::Unknown)?;
+        let now = self.clock.now();
+        if token.revoked_at.is_some() {
+            return Err(Refused::Revoked(token.name));
+        }
+        if !token.holds(now) {
+            return Err(Refused::Expired(token.name));
+        }
+        if !self.is_of_admin(&token).await? {
+            return Err(Refused::NoAdmin(token.name));
+        }
+        let is_stale = |last: i64| now.saturating_sub(last) >= TOUCH_AFTER;
+        if token.last_used_at.is_none_or(is_stale) {
+            self.storage.touch_admin_token(token.id, now).await?;
+        }
+        Ok(token)
+    }
+
+    /// Returns whether the creator of a token is still an admin.
+    pub(crate) async fn is_of_admin(&self, token: &AdminToken) -> Result<bool, StorageError> {
+        let creator = self.storage.user(token.created_by).await?;
+        Ok(creator.is_some_and(|user| access::manages_group(&user) && !user.is_removed))
+    }
 }
 
 /// Verifies a token unless this address has shown too many wrong ones.
@@ -168,41 +226,9 @@ async fn limit_tries(
 }
 
 /// Returns whether many people have this address, because a proxy is there.
-fn is_shared(way: &Way, address: IpAddr) -> bool {
+fn is_shared(method: &SignInMethod, address: IpAddr) -> bool {
     let address = address.to_canonical();
-    address.is_loopback() || matches!(way, Way::Proxy(proxy) if proxy.is_peer(address))
-}
-
-async fn verify(shared: &Shared, shown: &str) -> Result<AdminToken, Refused> {
-    let (id, secret) = parts(shown).ok_or(Refused::Unknown)?;
-    let stored = shared.state.admin_token(id).await?;
-    // Compared for a missing token too, so that the response time tells nothing.
-    let known = stored
-        .as_ref()
-        .map_or(&[0; SHA256_OUTPUT_LEN][..], |token| &token.digest);
-    let is_same = verify_slices_are_equal(known, &digested(secret)).is_ok();
-    let token = stored.filter(|_| is_same).ok_or(Refused::Unknown)?;
-    let now = shared.clock.now();
-    if token.revoked_at.is_some() {
-        return Err(Refused::Revoked(token.name));
-    }
-    if !token.holds(now) {
-        return Err(Refused::Expired(token.name));
-    }
-    if !is_of_admin(shared, &token).await? {
-        return Err(Refused::NoAdmin(token.name));
-    }
-    let is_stale = |last: i64| now.saturating_sub(last) >= TOUCH_AFTER;
-    if token.last_used_at.is_none_or(is_stale) {
-        shared.state.touch_admin_token(token.id, now).await?;
-    }
-    Ok(token)
-}
-
-/// Returns whether the creator of a token is still an admin.
-pub(crate) async fn is_of_admin(shared: &Shared, token: &AdminToken) -> Result<bool, StorageError> {
-    let creator = shared.state.user(token.created_by).await?;
-    Ok(creator.is_some_and(|user| access::manages_group(&user) && !user.is_removed))
+    address.is_loopback() || matches!(method, SignInMethod::Proxy(proxy) if proxy.is_peer(address))
 }
 
 /// The id and the secret in a token.
@@ -224,7 +250,6 @@ mod tests {
     use std::future::ready;
 
     use super::*;
-    use crate::model::clock::Clock;
     use crate::service::sign_in::Proxy;
 
     fn address(text: &str) -> IpAddr {
@@ -233,7 +258,7 @@ mod tests {
 
     #[test]
     fn addresses_of_proxies_and_of_this_machine_are_shared() {
-        let way = Way::Proxy(Proxy::new(["198.51.100.7/32".parse().unwrap()]));
+        let method = SignInMethod::Proxy(Proxy::new(["198.51.100.7/32".parse().unwrap()]));
         for (from, expected) in [
             ("192.0.2.1", false),
             ("198.51.100.7", true),
@@ -241,7 +266,7 @@ mod tests {
             ("127.0.0.1", true),
             ("::ffff:127.0.0.1", true),
         ] {
-            assert_eq!(is_shared(&way, address(from)), expected, "{from}");
+            assert_eq!(is_shared(&method, address(from)), expected, "{from}");
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use glance_sdk::model::webhook::{self, NotificationMessage};
-use glance_sdk::model::{MessageFormat, Notification, RoomDetails, UserDetails};
+use glance_sdk::model::{MessageFormat, Notification, RoomDetails, UserDetails, UserId};
 
 use crate::cluster::attendance::Attendance;
 use crate::content::wire::Wire;
@@ -35,6 +35,11 @@ impl Directory {
     pub(crate) fn user_details(&self, user: &User) -> UserDetails {
         let is_online = self.attendance.is_online(user.id);
         self.wire.user_details(user, is_online)
+    }
+
+    /// Returns whether a person has a room open.
+    pub(crate) fn is_online(&self, user: UserId) -> bool {
+        self.attendance.is_online(user)
     }
 
     /// Renders a room as lists and webhooks have it.

@@ -7,6 +7,7 @@ use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use crate::model::clock::Clock;
 use crate::storage::{Storage, StorageError};
 
 /// How long a probe may take before the database counts as failed.
@@ -15,9 +16,13 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 /// The shortest time between two probes.
 const PROBE_PERIOD: Duration = Duration::from_secs(10);
 
-/// Knows whether the latest write to the database succeeded.
-#[derive(Debug, Default)]
-pub(crate) struct Health(Mutex<Status>);
+/// Knows whether the latest write to the database succeeded. Clones share what they know.
+#[derive(Debug, Clone)]
+pub(crate) struct Health {
+    storage: Arc<dyn Storage>,
+    clock: Clock,
+    status: Arc<Mutex<Status>>,
+}
 
 #[derive(Debug, Default)]
 struct Status {
@@ -31,18 +36,27 @@ struct Status {
 }
 
 impl Health {
+    pub(crate) fn new(storage: Arc<dyn Storage>, clock: Clock) -> Self {
+        Self {
+            storage,
+            clock,
+            status: Arc::default(),
+        }
+    }
+
     /// Returns whether the latest write succeeded. If there was none since the last call, writes a probe, at most
     /// every [`PROBE_PERIOD`].
-    pub(crate) async fn can_write(&self, storage: &Arc<dyn Storage>, now: Duration) -> bool {
+    pub(crate) async fn can_write(&self) -> bool {
+        let now = self.clock.elapsed();
         // The lock is held during a probe, so that concurrent callers wait for its outcome.
-        let mut status = self.0.lock().await;
-        let writes = storage.writes();
+        let mut status = self.status.lock().await;
+        let writes = self.storage.writes();
         if writes.count != status.count {
             status.count = writes.count;
             status.set(writes.has_failed, now);
         } else if status.next_probe <= now {
-            let has_failed = status.probe(storage).await;
-            status.count = storage.writes().count;
+            let has_failed = status.probe(&self.storage).await;
+            status.count = self.storage.writes().count;
             status.set(has_failed, now);
         }
         !status.has_failed
@@ -94,17 +108,20 @@ mod tests {
     #[tokio::test]
     async fn probe_is_written_only_without_other_writes() {
         let storage: Arc<dyn Storage> = Arc::new(SqliteState::in_memory().unwrap());
-        let health = Health::default();
+        let clock = Clock::standing_at(0);
+        let health = Health::new(Arc::clone(&storage), clock.clone());
         let writes = || storage.writes().count;
-        let check = |now: Duration| health.can_write(&storage, now);
-        assert!(check(Duration::ZERO).await);
+        assert!(health.can_write().await);
         assert_eq!(writes(), 1);
-        assert!(check(PROBE_PERIOD - Duration::from_secs(1)).await);
+        clock.advance(PROBE_PERIOD - Duration::from_secs(1));
+        assert!(health.can_write().await);
         assert_eq!(writes(), 1, "too early for the next probe");
-        assert!(check(PROBE_PERIOD).await);
+        clock.advance(Duration::from_secs(1));
+        assert!(health.can_write().await);
         assert_eq!(writes(), 2);
         storage.get_or_create_user("Ann").await.unwrap();
-        assert!(check(2 * PROBE_PERIOD).await);
+        clock.advance(PROBE_PERIOD);
+        assert!(health.can_write().await);
         assert_eq!(writes(), 3, "the write is proof enough");
     }
 }

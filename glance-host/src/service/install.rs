@@ -16,20 +16,22 @@ use glance_sdk::model::{Descriptor, InstallationData, InstallationUpdate, RoomId
 use reqwest::{Method, StatusCode, Url};
 use serde::Serialize;
 
-use crate::cluster::bus::Topic;
+use crate::cluster::bus::{Bus, Topic};
 use crate::content::pattern;
 use crate::model::Installed;
-use crate::model::event::AccessChange;
-use crate::model::event::Event;
-use crate::net::outbound::{Answer, NoAnswer};
-use crate::service::shared::Shared;
-use crate::storage::StorageError;
-use browser_handoff::About;
+use crate::model::clock::Clock;
+use crate::model::event::{AccessChange, Event};
+use crate::model::host_info::HostInfo;
+use crate::model::shutdown::Shutdown;
+use crate::net::outbound::{Answer, NoAnswer, Outbound};
+use crate::storage::{Storage, StorageError};
+use browser_handoff::{Handoffs, Purpose};
 use error::no_answer;
+use removal::Removals;
 
 pub use conflict::Conflict;
 pub use error::InstallError;
-pub(crate) use read::{Read, read};
+pub(crate) use read::ReadDescriptor;
 
 /// The log target of the steps of an installation, which `cargo glance` prints.
 pub(crate) const STEPS: &str = "glance_host::steps";
@@ -49,17 +51,349 @@ pub(crate) const SECRET_LENGTH: usize = 40;
 const MAX_DESCRIPTOR_BYTES: usize = 512 * 1024;
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
 
-/// Reads the descriptor, posts the installation data to the add-on, and completes the installation once the add-on
-/// accepted it.
-pub(crate) async fn install(
-    shared: &Arc<Shared>,
-    descriptor_url: &str,
-    room: Option<RoomId>,
-) -> Result<Installed, InstallError> {
-    let read = read(shared, descriptor_url).await?;
-    let installed = begin(shared, read, room).await?;
-    finish(shared, &installed).await?;
-    Ok(installed)
+/// Installs and updates add-ons. Clones share the pending hand-offs.
+#[derive(Debug, Clone)]
+pub(crate) struct Installer {
+    storage: Arc<dyn Storage>,
+    bus: Arc<dyn Bus>,
+    outbound: Outbound,
+    removals: Removals,
+    info: Arc<HostInfo>,
+    clock: Clock,
+    shutdown: Shutdown,
+    handoffs: Handoffs,
+}
+
+impl Installer {
+    pub(crate) fn new(
+        storage: Arc<dyn Storage>,
+        bus: Arc<dyn Bus>,
+        outbound: Outbound,
+        removals: Removals,
+        info: Arc<HostInfo>,
+        clock: Clock,
+        shutdown: Shutdown,
+    ) -> Self {
+        Self {
+            storage,
+            bus,
+            outbound,
+            removals,
+            info,
+            clock,
+            shutdown,
+            handoffs: Handoffs::default(),
+        }
+    }
+
+    /// Reads the descriptor, posts the installation data to the add-on, and completes the installation once the add-on
+    /// accepted it.
+    pub(crate) async fn install(
+        &self,
+        descriptor_url: &str,
+        room: Option<RoomId>,
+    ) -> Result<Installed, InstallError> {
+        let read = self.read(descriptor_url).await?;
+        self.install_read(read, room).await
+    }
+
+    /// Installs the add-on with a descriptor that was read before.
+    pub(crate) async fn install_read(
+        &self,
+        read: ReadDescriptor,
+        room: Option<RoomId>,
+    ) -> Result<Installed, InstallError> {
+        let installed = self.begin(read, room).await?;
+        self.finish(&installed).await?;
+        Ok(installed)
+    }
+
+    /// Reads and checks the descriptor at a URL that somebody typed.
+    pub(crate) async fn read(&self, url: &str) -> Result<ReadDescriptor, InstallError> {
+        read::read(&self.outbound, url).await
+    }
+
+    /// Installs an add-on that a person approved. Returns the name of the browser hand-off that follows, if the add-on
+    /// has a page for it.
+    pub(crate) async fn install_approved(
+        &self,
+        read: ReadDescriptor,
+        room: Option<RoomId>,
+    ) -> Result<(Installed, Option<String>), InstallError> {
+        let installed = self.begin(read, room).await?;
+        let has_callback = callback_url(&installed).is_some();
+        let page = browser_handoff::page_after_installation(&installed);
+        if has_callback || page.is_none() {
+            self.finish(&installed).await?;
+        }
+        let purpose = if has_callback {
+            Purpose::Inform
+        } else {
+            Purpose::Install
+        };
+        let handoff = page.map(|page| self.begin_handoff(purpose, &installed, &page));
+        match handoff.transpose() {
+            Err(error) if !has_callback => {
+                let id = &installed.oauth_id;
+                self.storage.remove_installation(id).await?;
+                Err(error)
+            }
+            handoff => Ok((installed, handoff.unwrap_or_default())),
+        }
+    }
+
+    /// Checks whether a descriptor can be installed here.
+    pub(crate) async fn check(
+        &self,
+        descriptor: &Descriptor,
+        room: Option<RoomId>,
+    ) -> Result<(), InstallError> {
+        let installable = descriptor
+            .capabilities
+            .installable
+            .clone()
+            .unwrap_or_default();
+        match room {
+            Some(_) if !installable.for_rooms() => {
+                return Err(InstallError::NotAllowed("an installation in one room"));
+            }
+            None if !installable.for_groups() => {
+                return Err(InstallError::NotAllowed("an installation for all rooms"));
+            }
+            _ => {}
+        }
+        match Conflict::find(&*self.storage, &descriptor.key, room).await? {
+            Some(conflict) => Err(InstallError::AlreadyInstalled {
+                name: descriptor.name.clone(),
+                conflict,
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// Stores an installation and posts its data to the add-on. The installation shows nothing until it is
+    /// [`finish`](Self::finish)ed, and the next start of the host removes an unfinished one.
+    async fn begin(
+        &self,
+        read: ReadDescriptor,
+        room: Option<RoomId>,
+    ) -> Result<Installed, InstallError> {
+        self.check(&read.descriptor, room).await?;
+        let installed = Installed {
+            oauth_id: uuid::Uuid::new_v4().to_string().into(),
+            oauth_secret: random_alphanumeric(SECRET_LENGTH)?.into(),
+            room_id: room,
+            descriptor_url: read.url,
+            descriptor: read.descriptor,
+        };
+        self.expire_handoffs().await;
+        self.replace_handoffs(&installed).await;
+        // The add-on requests a token before it answers, so the installation must be stored by then.
+        let now = self.clock.now();
+        if !self.storage.begin_installation(&installed, now).await? {
+            let conflict = Conflict::find(&*self.storage, &installed.descriptor.key, room).await?;
+            return Err(InstallError::AlreadyInstalled {
+                name: installed.descriptor.name,
+                conflict: conflict.unwrap_or(Conflict::UnderWay),
+            });
+        }
+        if let Err(refused) = self
+            .post_installation(&installed, PostedData::Installation)
+            .await
+        {
+            let id = &installed.oauth_id;
+            if refused.is_certain {
+                self.storage.remove_installation(id).await?;
+            } else {
+                // The add-on may have accepted: the host has to tell it of the removal.
+                self.removals.undo(id).await?;
+            }
+            return Err(refused.error);
+        }
+        Ok(installed)
+    }
+
+    /// Completes an installation that its add-on accepted: from now on it shows.
+    async fn finish(&self, installed: &Installed) -> Result<(), StorageError> {
+        self.storage
+            .finish_installation(&installed.oauth_id)
+            .await?;
+        self.bus.publish(topic(installed), Event::Changed);
+        tracing::info!(target: STEPS, "{:?} is installed", installed.descriptor.name);
+        warn_of_patterns(&installed.descriptor).await
+    }
+
+    /// Reads the descriptor again, maybe from another URL, and posts the installation data again, because the host may
+    /// have another address too. The installation keeps its id and secret.
+    pub(crate) async fn update(
+        &self,
+        installed: &Installed,
+        descriptor_url: &str,
+    ) -> Result<Installed, InstallError> {
+        let read = self.read(descriptor_url).await?;
+        self.replace(installed, read).await
+    }
+
+    /// Replaces the descriptor of an installation.
+    pub(crate) async fn replace(
+        &self,
+        installed: &Installed,
+        read: ReadDescriptor,
+    ) -> Result<Installed, InstallError> {
+        if read.descriptor.key != installed.descriptor.key {
+            return Err(InstallError::OtherAddOn {
+                found: read.descriptor.key,
+                expected: installed.descriptor.key.clone(),
+            });
+        }
+        let updated = Installed {
+            descriptor_url: read.url,
+            descriptor: read.descriptor,
+            ..installed.clone()
+        };
+        self.post_update(&updated).await?;
+        let id = &updated.oauth_id;
+        self.storage
+            .replace_descriptor(id, &updated.descriptor_url, &updated.descriptor)
+            .await?;
+        let topic = topic(&updated);
+        self.bus.publish(topic, Event::Changed);
+        self.bus.publish(topic, Event::Introduced(id.clone()));
+        self.bus
+            .publish_access(AccessChange::Installation(id.clone()));
+        tracing::info!(target: STEPS, "{:?} is up to date", updated.descriptor.name);
+        warn_of_patterns(&updated.descriptor).await?;
+        Ok(updated)
+    }
+
+    /// Queries the glances of an installation again for everyone who looks at them. Does not wait for the answers.
+    pub(crate) fn query_again(&self, installed: &Installed) {
+        let event = Event::QueryAgain(installed.oauth_id.clone());
+        self.bus.publish(topic(installed), event);
+    }
+
+    /// Posts the installation data to the add-on, if it has a callback URL.
+    async fn post_installation(
+        &self,
+        installed: &Installed,
+        kind: PostedData,
+    ) -> Result<(), NotAccepted> {
+        let Some(url) = callback_url(installed) else {
+            return Ok(());
+        };
+        self.post(url, kind, &self.data(installed)).await
+    }
+
+    /// Tells the add-on of an update: without the secret, if it has a URL for updates. An add-on that forgot the
+    /// installation, or knows the host by another address, gets the secret after all.
+    async fn post_update(&self, installed: &Installed) -> Result<(), InstallError> {
+        let installable = installed.descriptor.capabilities.installable.as_ref();
+        let Some(url) = installable.and_then(|one| one.update_callback_url.as_deref()) else {
+            return Ok(self
+                .post_installation(installed, PostedData::Update)
+                .await?);
+        };
+        let update = InstallationUpdate::from(&self.data(installed));
+        match self.post(url, PostedData::Update, &update).await {
+            Err(NotAccepted {
+                error:
+                    InstallError::Refused {
+                        status: 403 | 404, ..
+                    },
+                ..
+            }) if callback_url(installed).is_some() => Ok(self
+                .post_installation(installed, PostedData::Update)
+                .await?),
+            posted => Ok(posted?),
+        }
+    }
+
+    fn data(&self, installed: &Installed) -> InstallationData {
+        let mut data = InstallationData::new(
+            installed.oauth_id.clone(),
+            installed.oauth_secret.clone(),
+            format!("{}/capabilities", self.info.api_url()),
+            self.info.group.id,
+        );
+        data.room_id = installed.room_id;
+        data
+    }
+
+    async fn post(
+        &self,
+        url: &str,
+        kind: PostedData,
+        body: &impl Serialize,
+    ) -> Result<(), NotAccepted> {
+        let url = Url::parse(url).map_err(|_| NotAccepted {
+            error: InstallError::NoAddress(url.to_owned()),
+            is_certain: true,
+        })?;
+        tracing::info!(target: STEPS, "POST {}: the {}", shown(&url), kind.name());
+        let answer = self
+            .post_with_retries(&url, body)
+            .await
+            .map_err(|cause| NotAccepted {
+                is_certain: matches!(cause, NoAnswer::Refused(_) | NoAnswer::Unreachable(_)),
+                error: no_answer("callback", &url, &cause),
+            })?;
+        if answer.status.is_success() {
+            tracing::info!(target: STEPS, "the add-on accepted with {}", answer.status);
+            return Ok(());
+        }
+        let status = answer.status.as_u16();
+        let said = quote(&String::from_utf8_lossy(&answer.body), answer.status);
+        let what = kind.name();
+        tracing::warn!(
+            url = shown(&url),
+            status,
+            said,
+            "an add-on refused the {what}"
+        );
+        Err(NotAccepted {
+            // A proxy that timed out does not know whether the add-on acted.
+            is_certain: !matches!(
+                answer.status,
+                StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT
+            ),
+            error: InstallError::Refused { what, status, said },
+        })
+    }
+
+    /// Posts to the add-on, and retries while it answers 503 with `Retry-After`. Nothing else is retried, because the
+    /// add-on may have acted. All attempts together take at most [`CALLBACK_TIMEOUT`].
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "add-ons recover in real time, also in a test whose clock stands still"
+    )]
+    async fn post_with_retries(
+        &self,
+        url: &Url,
+        body: &impl Serialize,
+    ) -> Result<Answer, NoAnswer> {
+        let began = tokio::time::Instant::now();
+        loop {
+            let left = CALLBACK_TIMEOUT.saturating_sub(began.elapsed());
+            let request = self
+                .outbound
+                .request(Method::POST, url.clone(), Redirects::None)
+                .json(body);
+            let answer = request.send(left, MAX_ANSWER_BYTES).await?;
+            let pause = answer
+                .retry_after
+                .filter(|_| answer.status == StatusCode::SERVICE_UNAVAILABLE)
+                .map(|pause| pause.max(MIN_RETRY_AFTER))
+                .filter(|pause| began.elapsed() + *pause < CALLBACK_TIMEOUT);
+            let Some(pause) = pause else {
+                return Ok(answer);
+            };
+            tracing::info!(target: STEPS, "the add-on answered 503; again in {} s", pause.as_secs());
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = self.shutdown.begun() => return Ok(answer),
+            }
+        }
+    }
 }
 
 /// Returns whether a person has to visit the add-on's own page to complete an installation, because the add-on has no
@@ -67,168 +401,6 @@ pub(crate) async fn install(
 pub(crate) fn needs_browser(descriptor: &Descriptor) -> bool {
     let installable = descriptor.capabilities.installable.as_ref();
     installable.is_some_and(|one| one.callback_url.is_none() && one.installed_url.is_some())
-}
-
-/// Installs an add-on that a person approved. Returns the name of the browser hand-off that follows, if the add-on
-/// has a page for it.
-pub(crate) async fn approved(
-    shared: &Arc<Shared>,
-    read: Read,
-    room: Option<RoomId>,
-) -> Result<(Installed, Option<String>), InstallError> {
-    let installed = begin(shared, read, room).await?;
-    let is_told = callback_url(&installed).is_some();
-    let page = browser_handoff::page_after_installation(&installed);
-    if is_told || page.is_none() {
-        finish(shared, &installed).await?;
-    }
-    let about = if is_told {
-        About::News
-    } else {
-        About::Installation
-    };
-    let visit = page.map(|page| browser_handoff::begin(shared, about, &installed, &page));
-    match visit.transpose() {
-        Err(cause) if !is_told => {
-            shared
-                .state
-                .remove_installation(&installed.oauth_id)
-                .await?;
-            Err(cause)
-        }
-        visit => Ok((installed, visit.unwrap_or_default())),
-    }
-}
-
-/// Checks whether a descriptor can be installed here.
-pub(crate) async fn check(
-    shared: &Shared,
-    descriptor: &Descriptor,
-    room: Option<RoomId>,
-) -> Result<(), InstallError> {
-    let installable = descriptor
-        .capabilities
-        .installable
-        .clone()
-        .unwrap_or_default();
-    match room {
-        Some(_) if !installable.for_rooms() => {
-            return Err(InstallError::NotAllowed("an installation in one room"));
-        }
-        None if !installable.for_groups() => {
-            return Err(InstallError::NotAllowed("an installation for all rooms"));
-        }
-        _ => {}
-    }
-    match Conflict::find(shared, &descriptor.key, room).await? {
-        Some(conflict) => Err(InstallError::AlreadyInstalled {
-            name: descriptor.name.clone(),
-            conflict,
-        }),
-        None => Ok(()),
-    }
-}
-
-/// Stores an installation and posts its data to the add-on. The installation shows nothing until it is [`finish`]ed,
-/// and the next start of the host removes an unfinished one.
-pub(crate) async fn begin(
-    shared: &Arc<Shared>,
-    read: Read,
-    room: Option<RoomId>,
-) -> Result<Installed, InstallError> {
-    check(shared, &read.descriptor, room).await?;
-    let installed = Installed {
-        oauth_id: uuid::Uuid::new_v4().to_string().into(),
-        oauth_secret: random_alphanumeric(SECRET_LENGTH)?.into(),
-        room_id: room,
-        descriptor_url: read.url,
-        descriptor: read.descriptor,
-    };
-    browser_handoff::expire(shared).await;
-    browser_handoff::replace(shared, &installed).await;
-    // The add-on requests a token before it answers, so the installation must be stored by then.
-    let now = shared.clock.now();
-    if !shared.state.begin_installation(&installed, now).await? {
-        let conflict = Conflict::find(shared, &installed.descriptor.key, room).await?;
-        return Err(InstallError::AlreadyInstalled {
-            name: installed.descriptor.name,
-            conflict: conflict.unwrap_or(Conflict::UnderWay),
-        });
-    }
-    if let Err(refused) = introduce(shared, &installed, What::Installation).await {
-        // If the outcome is unknown, the add-on may have accepted: the host has to tell it.
-        match refused.is_certain {
-            true => drop(
-                shared
-                    .state
-                    .remove_installation(&installed.oauth_id)
-                    .await?,
-            ),
-            false => shared.removals.undo(&installed.oauth_id).await?,
-        }
-        return Err(refused.error);
-    }
-    Ok(installed)
-}
-
-/// Completes an installation that its add-on accepted: from now on it shows.
-pub(crate) async fn finish(shared: &Shared, installed: &Installed) -> Result<(), StorageError> {
-    shared
-        .state
-        .finish_installation(&installed.oauth_id)
-        .await?;
-    shared.bus.publish(places(installed), Event::Changed);
-    tracing::info!(target: STEPS, "{:?} is installed", installed.descriptor.name);
-    warn_of_patterns(&installed.descriptor).await
-}
-
-/// Reads the descriptor again, maybe from another URL, and posts the installation data again, because the host may
-/// have another address too. The installation keeps its id and secret.
-pub(crate) async fn update(
-    shared: &Shared,
-    installed: &Installed,
-    descriptor_url: &str,
-) -> Result<Installed, InstallError> {
-    let read = read(shared, descriptor_url).await?;
-    replace(shared, installed, read).await
-}
-
-/// Replaces the descriptor of an installation.
-pub(crate) async fn replace(
-    shared: &Shared,
-    installed: &Installed,
-    read: Read,
-) -> Result<Installed, InstallError> {
-    if read.descriptor.key != installed.descriptor.key {
-        return Err(InstallError::OtherAddOn {
-            found: read.descriptor.key,
-            expected: installed.descriptor.key.clone(),
-        });
-    }
-    let updated = Installed {
-        descriptor_url: read.url,
-        descriptor: read.descriptor,
-        ..installed.clone()
-    };
-    introduce_again(shared, &updated).await?;
-    shared
-        .state
-        .replace_descriptor(
-            &updated.oauth_id,
-            &updated.descriptor_url,
-            &updated.descriptor,
-        )
-        .await?;
-    let places = places(&updated);
-    shared.bus.publish(places, Event::Changed);
-    let introduced = Event::Introduced(updated.oauth_id.clone());
-    shared.bus.publish(places, introduced);
-    shared
-        .bus
-        .publish_access(AccessChange::Installation(updated.oauth_id.clone()));
-    tracing::info!(target: STEPS, "{:?} is up to date", updated.descriptor.name);
-    warn_of_patterns(&updated.descriptor).await?;
-    Ok(updated)
 }
 
 /// Logs the webhooks that are never called because the host cannot match their patterns.
@@ -264,53 +436,13 @@ pub(crate) fn plain(url: &str) -> String {
 }
 
 /// Returns the topic of the rooms in which an installation shows.
-pub(crate) fn places(installed: &Installed) -> Topic {
+fn topic(installed: &Installed) -> Topic {
     installed.room_id.map_or(Topic::AllRooms, Topic::Room)
 }
 
 fn callback_url(installed: &Installed) -> Option<&str> {
     let installable = installed.descriptor.capabilities.installable.as_ref()?;
     installable.callback_url.as_deref()
-}
-
-/// Posts the installation data to the add-on, if it has a callback URL.
-async fn introduce(shared: &Shared, installed: &Installed, what: What) -> Result<(), NotAccepted> {
-    let Some(url) = callback_url(installed) else {
-        return Ok(());
-    };
-    post(shared, url, what, &data(shared, installed)).await
-}
-
-/// Tells the add-on of an update: without the secret, if it has a URL for updates. An add-on that forgot the
-/// installation, or knows the host by another address, gets the secret after all.
-async fn introduce_again(shared: &Shared, installed: &Installed) -> Result<(), InstallError> {
-    let installable = installed.descriptor.capabilities.installable.as_ref();
-    let Some(url) = installable.and_then(|one| one.update_callback_url.as_deref()) else {
-        return Ok(introduce(shared, installed, What::Update).await?);
-    };
-    let update = InstallationUpdate::from(&data(shared, installed));
-    match post(shared, url, What::Update, &update).await {
-        Err(NotAccepted {
-            error: InstallError::Refused {
-                status: 403 | 404, ..
-            },
-            ..
-        }) if callback_url(installed).is_some() => {
-            Ok(introduce(shared, installed, What::Update).await?)
-        }
-        told => Ok(told?),
-    }
-}
-
-fn data(shared: &Shared, installed: &Installed) -> InstallationData {
-    let mut data = InstallationData::new(
-        installed.oauth_id.clone(),
-        installed.oauth_secret.clone(),
-        format!("{}/capabilities", shared.info.api_url()),
-        shared.info.group.id,
-    );
-    data.room_id = installed.room_id;
-    data
 }
 
 /// The error of an add-on that did not accept the data.
@@ -328,87 +460,16 @@ impl From<NotAccepted> for InstallError {
 
 /// The kind of data that an add-on may refuse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum What {
+enum PostedData {
     Installation,
     Update,
 }
 
-impl What {
+impl PostedData {
     fn name(self) -> &'static str {
         match self {
             Self::Installation => "installation",
             Self::Update => "update",
-        }
-    }
-}
-
-async fn post(
-    shared: &Shared,
-    url: &str,
-    what: What,
-    body: &impl Serialize,
-) -> Result<(), NotAccepted> {
-    let url = Url::parse(url).map_err(|_| NotAccepted {
-        error: InstallError::NoAddress(url.to_owned()),
-        is_certain: true,
-    })?;
-    tracing::info!(target: STEPS, "POST {}: the {}", shown(&url), what.name());
-    let answer = post_again(shared, &url, body)
-        .await
-        .map_err(|cause| NotAccepted {
-            is_certain: matches!(cause, NoAnswer::Refused(_) | NoAnswer::Unreachable(_)),
-            error: no_answer("callback", &url, &cause),
-        })?;
-    if answer.status.is_success() {
-        tracing::info!(target: STEPS, "the add-on accepted with {}", answer.status);
-        return Ok(());
-    }
-    let status = answer.status.as_u16();
-    let said = words(&String::from_utf8_lossy(&answer.body), answer.status);
-    let what = what.name();
-    tracing::warn!(
-        url = shown(&url),
-        status,
-        said,
-        "an add-on refused the {what}"
-    );
-    Err(NotAccepted {
-        // A proxy that timed out does not know whether the add-on acted.
-        is_certain: !matches!(
-            answer.status,
-            StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT
-        ),
-        error: InstallError::Refused { what, status, said },
-    })
-}
-
-/// Posts to the add-on, and retries while it answers 503 with `Retry-After`. Nothing else is retried, because the
-/// add-on may have acted. All attempts together take at most [`CALLBACK_TIMEOUT`].
-#[expect(
-    clippy::disallowed_methods,
-    reason = "add-ons recover in real time, also in a test whose clock stands still"
-)]
-async fn post_again(shared: &Shared, url: &Url, body: &impl Serialize) -> Result<Answer, NoAnswer> {
-    let began = tokio::time::Instant::now();
-    loop {
-        let left = CALLBACK_TIMEOUT.saturating_sub(began.elapsed());
-        let request = shared
-            .outbound
-            .request(Method::POST, url.clone(), Redirects::None)
-            .json(body);
-        let answer = request.send(left, MAX_ANSWER_BYTES).await?;
-        let pause = answer
-            .retry_after
-            .filter(|_| answer.status == StatusCode::SERVICE_UNAVAILABLE)
-            .map(|pause| pause.max(MIN_RETRY_AFTER))
-            .filter(|pause| began.elapsed() + *pause < CALLBACK_TIMEOUT);
-        let Some(pause) = pause else {
-            return Ok(answer);
-        };
-        tracing::info!(target: STEPS, "the add-on answered 503; again in {} s", pause.as_secs());
-        tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            () = shared.shutdown.begun() => return Ok(answer),
         }
     }
 }
@@ -418,7 +479,7 @@ const MAX_REFUSAL: usize = 2000;
 const MAX_REFUSAL_LINES: usize = 40;
 
 /// Shortens an answer for an error. HTML pages are left out.
-fn words(said: &str, status: StatusCode) -> String {
+fn quote(said: &str, status: StatusCode) -> String {
     if said.trim_start().starts_with('<') {
         return status.canonical_reason().unwrap_or_default().to_owned();
     }
@@ -448,13 +509,13 @@ mod tests {
             ("a\u{1b}[31mb", "a[31mb"),
             (" <!doctype html><p>no", "Bad Request"),
         ] {
-            assert_eq!(words(said, bad), expected, "{said:?}");
+            assert_eq!(quote(said, bad), expected, "{said:?}");
         }
-        assert_eq!(words(&"x".repeat(2000), bad), "x".repeat(2000));
+        assert_eq!(quote(&"x".repeat(2000), bad), "x".repeat(2000));
         assert_eq!(
-            words(&"ä".repeat(2001), bad),
+            quote(&"ä".repeat(2001), bad),
             format!("{}…", "ä".repeat(2000))
         );
-        assert_eq!(words(&"x\n".repeat(41), bad).lines().count(), 40);
+        assert_eq!(quote(&"x\n".repeat(41), bad).lines().count(), 40);
     }
 }

@@ -3,10 +3,13 @@
 //! The set of metrics is fixed, so each is an atomic: counting takes no lock and needs no registry.
 
 use std::fmt::{self, Display, Write};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
+use crate::cluster::attendance::Attendance;
 use crate::model::Outcome;
+use crate::storage::{Storage, StorageError};
 
 /// The upper ends of the buckets of a duration, in milliseconds.
 const BUCKETS: [u32; 11] = [5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000];
@@ -43,10 +46,43 @@ pub(crate) struct Metrics {
 }
 
 /// The values of the gauges.
-pub(crate) struct Gauges {
-    pub(crate) viewers: usize,
-    pub(crate) rooms: usize,
-    pub(crate) installations: u64,
+struct Gauges {
+    viewers: usize,
+    rooms: usize,
+    installations: u64,
+}
+
+/// Reads the metrics of a host, counters and gauges.
+#[derive(Debug, Clone)]
+pub(crate) struct MetricsReader {
+    metrics: Arc<Metrics>,
+    attendance: Attendance,
+    storage: Arc<dyn Storage>,
+}
+
+impl MetricsReader {
+    pub(crate) fn new(
+        metrics: Arc<Metrics>,
+        attendance: Attendance,
+        storage: Arc<dyn Storage>,
+    ) -> Self {
+        Self {
+            metrics,
+            attendance,
+            storage,
+        }
+    }
+
+    /// Returns the metrics in the text format of Prometheus.
+    pub(crate) async fn text(&self) -> Result<String, StorageError> {
+        let (viewers, rooms) = self.attendance.count();
+        let installations = self.storage.count_installations().await?;
+        Ok(self.metrics.text(&Gauges {
+            viewers,
+            rooms,
+            installations,
+        }))
+    }
 }
 
 impl Metrics {
@@ -79,7 +115,7 @@ impl Metrics {
     }
 
     /// Returns all metrics in the text format.
-    pub(crate) fn text(&self, gauges: &Gauges) -> String {
+    fn text(&self, gauges: &Gauges) -> String {
         let mut text = Text(String::new());
         let version = env!("CARGO_PKG_VERSION");
         text.family("build_info", "gauge", "The version that runs.");

@@ -51,6 +51,14 @@ impl People {
         Ok(removed)
     }
 
+    /// Stores the time zone that a person's page says, for the tokens that the host makes from now on.
+    pub(crate) async fn set_time_zone(&self, user: &User, zone: &str) -> Result<(), StorageError> {
+        match zone == user.timezone {
+            true => Ok(()),
+            false => self.storage.set_timezone(user.id, zone).await,
+        }
+    }
+
     /// Tells open pages if the role of a person changed.
     pub(crate) fn publish(&self, before: &User, after: &User) {
         let role = |user: &User| (user.is_admin, user.is_guest, user.is_removed);

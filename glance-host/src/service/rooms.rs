@@ -7,6 +7,7 @@ use glance_sdk::model::RoomId;
 use glance_sdk::printable::acts;
 
 use crate::cluster::bus::{Bus, Topic};
+use crate::model::access;
 use crate::model::clock::Clock;
 use crate::model::event::{AccessChange, Event};
 use crate::model::{Archived, NewRoom, Room, User};
@@ -85,6 +86,48 @@ impl From<Archived> for RoomError {
 impl From<StorageError> for RoomError {
     fn from(cause: StorageError) -> Self {
         Self::Storage(cause)
+    }
+}
+
+/// Why a person was not let into a room, or not taken out.
+#[derive(Debug)]
+pub(crate) enum MembershipError {
+    /// The room is public, and the person is no guest.
+    NotNeeded,
+    /// The person was removed from the host, or is no person.
+    NoPerson,
+    /// The person with this name is no member.
+    NoMember(String),
+    Storage(StorageError),
+}
+
+impl From<StorageError> for MembershipError {
+    fn from(cause: StorageError) -> Self {
+        Self::Storage(cause)
+    }
+}
+
+impl fmt::Display for MembershipError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotNeeded => f.write_str(
+                "The room is public: everyone may enter it, and only guests are let in or taken out",
+            ),
+            Self::NoPerson => f.write_str("There is no such person"),
+            Self::NoMember(name) => write!(f, "{name} is no member of the room"),
+            Self::Storage(cause) => cause.fmt(f),
+        }
+    }
+}
+
+/// Checks that a person needs a membership to enter a room.
+fn check_membership(room: &Room, user: &User) -> Result<(), MembershipError> {
+    if user.is_removed || user.is_technical {
+        return Err(MembershipError::NoPerson);
+    }
+    match access::needs_membership(user, room) {
+        true => Ok(()),
+        false => Err(MembershipError::NotNeeded),
     }
 }
 
@@ -183,6 +226,27 @@ impl Rooms {
             _ => {}
         }
         Ok(room)
+    }
+
+    /// Lets a person into a room. Does nothing if they are a member already.
+    pub(crate) async fn add_member(&self, room: &Room, user: &User) -> Result<(), MembershipError> {
+        check_membership(room, user)?;
+        self.storage.add_member(room.id, user.id).await?;
+        Ok(())
+    }
+
+    /// Takes a person out of a room.
+    pub(crate) async fn remove_member(
+        &self,
+        room: &Room,
+        user: &User,
+    ) -> Result<(), MembershipError> {
+        check_membership(room, user)?;
+        if !self.storage.remove_member(room.id, user.id).await? {
+            return Err(MembershipError::NoMember(user.name.clone()));
+        }
+        self.bus.publish_access(AccessChange::Room(room.id));
+        Ok(())
     }
 
     /// Deletes a room with all its content. Queues the webhooks for the deletion, then the removal calls to the

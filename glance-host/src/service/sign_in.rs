@@ -3,6 +3,7 @@
 #![doc = include_str!("../manual/links.md")]
 #![doc = include_str!("../../docs/sign-in.md")]
 
+pub(crate) mod accounts;
 pub(crate) mod name;
 #[cfg(feature = "openid")]
 pub(crate) mod openid;
@@ -70,7 +71,7 @@ impl Admins {
 
 /// The sign-in method of a running host.
 #[derive(Debug)]
-pub(crate) enum Way {
+pub(crate) enum SignInMethod {
     Local(UserId),
     Name,
     Proxy(Proxy),
@@ -78,23 +79,23 @@ pub(crate) enum Way {
     OpenId(Box<openid::Provider>),
 }
 
-/// The state of sign-in on a running host.
+/// The sign-in method of a running host and the key of its cookies.
 #[derive(Debug)]
-pub(crate) struct Entrance {
-    pub(crate) way: Way,
+pub(crate) struct SignInState {
+    pub(crate) method: SignInMethod,
     /// Signs cookies.
     key: hmac::Key,
 }
 
-impl Entrance {
-    pub(crate) fn new(way: Way, key: &[u8]) -> Self {
+impl SignInState {
+    pub(crate) fn new(method: SignInMethod, key: &[u8]) -> Self {
         Self {
-            way,
+            method,
             key: hmac::Key::new(hmac::HMAC_SHA256, key),
         }
     }
 
     pub(crate) fn is_local(&self) -> bool {
-        matches!(self.way, Way::Local(_))
+        matches!(self.method, SignInMethod::Local(_))
     }
 }

@@ -31,21 +31,24 @@ use tokio::task::{JoinError, JoinSet};
 
 pub(crate) use board::Change;
 pub(crate) use inspect::{News, Report, millis};
-pub(crate) use lineup::Lineups;
-pub(crate) use retries::Retries;
 pub use sidebar::{Line, LineState, ShownStatus, Sidebar, TargetRef};
 
-use crate::cluster::attendance::Attending;
-use crate::cluster::bus::{Delivery, Derived};
+use crate::cluster::attendance::{Attendance, Attending};
+use crate::cluster::bus::{Bus, Delivery, Derived};
+use crate::content::image_urls::ImageUrls;
+use crate::model::clock::Clock;
 use crate::model::event::{Event, Push};
-use crate::service::addon_calls::Queried;
-use crate::service::shared::Shared;
-use crate::storage::StorageError;
+use crate::model::host_info::HostInfo;
+use crate::model::shutdown::Shutdown;
+use crate::service::addon_calls::{AddOnCalls, Queried};
+use crate::service::presence::Presence;
+use crate::service::webhooks::Webhooks;
+use crate::storage::{Storage, StorageError};
 use board::{Ask, Board, Where};
 use failed_lines::FailedLines;
 use inspect::Inspection;
-use lineup::Lineup;
-use retries::Place;
+use lineup::{Lineup, Lineups};
+use retries::{Place, Retries};
 use wake_gate::WakeGate;
 
 /// A request to a viewer.
@@ -74,9 +77,25 @@ const MAX_COMMANDS: usize = 100;
 /// The answer to a query: the glance, the number of the query, and the result.
 type Answered = Box<(Arc<prepared::Prepared>, u64, Queried)>;
 
+/// Connects viewers, and holds what all viewers share.
+#[derive(Debug)]
+pub(crate) struct Viewers {
+    storage: Arc<dyn Storage>,
+    bus: Arc<dyn Bus>,
+    attendance: Attendance,
+    presence: Presence,
+    addon_calls: AddOnCalls,
+    webhooks: Webhooks,
+    info: Arc<HostInfo>,
+    clock: Clock,
+    shutdown: Shutdown,
+    lineups: Lineups,
+    retries: Retries,
+}
+
 /// The connection of one person to one room. Dropping it disconnects them.
 pub(crate) struct Viewer {
-    shared: Arc<Shared>,
+    viewers: Arc<Viewers>,
     room: RoomId,
     user: UserId,
     /// The time zone that the person's page sent, which may not be stored yet.
@@ -136,35 +155,66 @@ impl RareInputs {
     }
 }
 
-impl Viewer {
+impl Viewers {
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a service gets each collaborator by itself"
+    )]
+    pub(crate) fn new(
+        storage: Arc<dyn Storage>,
+        bus: Arc<dyn Bus>,
+        attendance: Attendance,
+        presence: Presence,
+        addon_calls: AddOnCalls,
+        webhooks: Webhooks,
+        image_urls: Arc<ImageUrls>,
+        info: Arc<HostInfo>,
+        clock: Clock,
+        shutdown: Shutdown,
+    ) -> Self {
+        Self {
+            lineups: Lineups::new(image_urls),
+            retries: Retries::new(clock.clone()),
+            storage,
+            bus,
+            attendance,
+            presence,
+            addon_calls,
+            webhooks,
+            info,
+            clock,
+            shutdown,
+        }
+    }
+
     /// Connects a person to a room. Returns `None` if there is no such room or person. A person who is not
     /// present counts nowhere as being in the room. The viewer passes on each beat of the pulse, and ends with
     /// it.
     pub(crate) async fn connect(
-        shared: Arc<Shared>,
+        self: &Arc<Self>,
         room: RoomId,
         user: UserId,
         is_present: bool,
         zone: Option<&str>,
         pulse: BoxStream<'static, ()>,
-    ) -> Result<Option<Self>, StorageError> {
+    ) -> Result<Option<Viewer>, StorageError> {
         // Subscribe before reading, so that no event in between is missed.
-        let events = shared.bus.subscribe(room);
-        let Some((place, lineup)) = look(&shared, room, user, zone).await? else {
+        let events = self.bus.subscribe(room);
+        let Some((place, lineup)) = self.look(room, user, zone).await? else {
             return Ok(None);
         };
-        let attending = shared.attendance.enter(room, is_present.then_some(user));
+        let attending = self.attendance.enter(room, is_present.then_some(user));
         if is_present {
-            settle(&shared, room, user);
+            self.settle_presence(room, user);
         }
         let (commands, commanded) = mpsc::channel(MAX_COMMANDS);
         let rare = RareInputs {
-            ended: shared.shutdown.begun().boxed().fuse(),
+            ended: self.shutdown.begun().boxed().fuse(),
             pulse: pulse.fuse(),
             commanded,
             queries: JoinSet::new(),
         };
-        let mut viewer = Self {
+        let mut viewer = Viewer {
             board: Board::new(Arc::clone(&place)),
             pending: VecDeque::new(),
             followed: HashSet::new(),
@@ -175,7 +225,7 @@ impl Viewer {
             commands,
             rare: WakeGate::new(rare),
             attending: Some(attending),
-            shared,
+            viewers: Arc::clone(self),
             room,
             user,
             zone: zone.map(Box::from),
@@ -186,6 +236,38 @@ impl Viewer {
         Ok(Some(viewer))
     }
 
+    /// Sends presence webhooks in the background.
+    fn settle_presence(&self, room: RoomId, user: UserId) {
+        // Without a runtime the host has ended, and no webhook is sent.
+        if let Ok(runtime) = Handle::try_current() {
+            let presence = self.presence.clone();
+            runtime.spawn(async move { presence.settle(room, user).await });
+        }
+    }
+
+    /// Reads a room, its person and its glances.
+    async fn look(
+        &self,
+        room: RoomId,
+        user: UserId,
+        zone: Option<&str>,
+    ) -> Result<Option<(Arc<Where>, Arc<Lineup>)>, StorageError> {
+        let (Some(room), Some(mut user)) = (
+            self.storage.room(room).await?,
+            self.storage.user(user).await?,
+        ) else {
+            return Ok(None);
+        };
+        if let Some(zone) = zone {
+            zone.clone_into(&mut user.timezone);
+        }
+        let lineups = &self.lineups;
+        let lineup = lineups.of(room.id, &*self.storage, &*self.bus).await?;
+        Ok(Some((Arc::new(Where { room, user }), lineup)))
+    }
+}
+
+impl Viewer {
     /// Returns the sidebar as the person sees it now.
     pub(crate) fn sidebar(&self) -> Sidebar {
         self.board.sidebar()
@@ -207,7 +289,7 @@ impl Viewer {
 
     /// Starts or ends the inspection of the glances. A viewer keeps notes only while it is inspected.
     pub(crate) fn inspect(&mut self, is_inspected: bool) {
-        let new = || Box::new(Inspection::new(self.shared.webhooks.watch_deliveries()));
+        let new = || Box::new(Inspection::new(self.viewers.webhooks.watch_deliveries()));
         self.inspection = is_inspected.then(new);
         self.is_news = is_inspected;
     }
@@ -313,7 +395,7 @@ impl Viewer {
     fn pushed(&mut self, push: &Push, derived: &Derived) {
         self.board.push(push, derived);
         if let Some(inspection) = &mut self.inspection {
-            let at = self.shared.clock.system_time();
+            let at = self.viewers.clock.system_time();
             inspection.pushed(push, at, self.user, self.board.known());
         }
     }
@@ -322,7 +404,7 @@ impl Viewer {
         let id = &glance.id;
         let is_late = !self.board.awaits(id, asking);
         if let Some(inspection) = &mut self.inspection {
-            inspection.answered(id, &queried, is_late, &self.shared.info.base_url);
+            inspection.answered(id, &queried, is_late, &self.viewers.info.base_url);
         }
         if is_late {
             return;
@@ -335,7 +417,7 @@ impl Viewer {
             oauth_id: glance.installed.oauth_id.clone(),
             glance: glance.glance.key.clone(),
         };
-        let retries = &self.shared.retries;
+        let retries = &self.viewers.retries;
         let failed = &mut self.failed;
         failed.answered(id, has_data, place, &self.commands, retries);
     }
@@ -371,7 +453,8 @@ impl Viewer {
     /// Returns false if the room or the person is gone.
     async fn reload(&mut self, afresh: bool) -> bool {
         // Boxed: it is rare, and a waiting viewer should not reserve memory for it.
-        let looked = look(&self.shared, self.room, self.user, self.zone.as_deref());
+        let zone = self.zone.as_deref();
+        let looked = self.viewers.look(self.room, self.user, zone);
         let looked = Box::pin(looked).await;
         let mut asks = match looked {
             Ok(Some((place, lineup))) => self.board.load(place, lineup),
@@ -391,7 +474,7 @@ impl Viewer {
 
     fn ask(&mut self, asks: impl IntoIterator<Item = Ask>) {
         for ask in asks {
-            let calls = self.shared.addon_calls.clone();
+            let calls = self.viewers.addon_calls.clone();
             self.rare.get_mut().queries.spawn(async move {
                 let Ask {
                     asking,
@@ -415,39 +498,7 @@ impl Drop for Viewer {
     fn drop(&mut self) {
         self.attending = None;
         if self.is_present {
-            settle(&self.shared, self.room, self.user);
+            self.viewers.settle_presence(self.room, self.user);
         }
     }
-}
-
-/// Sends presence webhooks in the background.
-fn settle(shared: &Arc<Shared>, room: RoomId, user: UserId) {
-    // Without a runtime the host has ended, and no webhook is sent.
-    if let Ok(runtime) = Handle::try_current() {
-        let presence = shared.presence.clone();
-        runtime.spawn(async move { presence.settle(room, user).await });
-    }
-}
-
-/// Reads a room, its person and its glances.
-async fn look(
-    shared: &Shared,
-    room: RoomId,
-    user: UserId,
-    zone: Option<&str>,
-) -> Result<Option<(Arc<Where>, Arc<Lineup>)>, StorageError> {
-    let (Some(room), Some(mut user)) = (
-        shared.state.room(room).await?,
-        shared.state.user(user).await?,
-    ) else {
-        return Ok(None);
-    };
-    if let Some(zone) = zone {
-        zone.clone_into(&mut user.timezone);
-    }
-    let lineup = shared
-        .lineups
-        .of(room.id, &*shared.state, &*shared.bus)
-        .await?;
-    Ok(Some((Arc::new(Where { room, user }), lineup)))
 }

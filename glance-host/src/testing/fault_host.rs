@@ -91,17 +91,17 @@ impl Builder {
         let opened = self.open().await?;
         let router = opened.router;
         let wires = watch::Sender::new(false);
-        let limits = opened.shared.inbound.clone();
+        let limits = opened.app.inbound.clone();
         let server = serve(
             &router,
             opened.listener,
             &wires,
             limits,
-            opened.shared.shutdown.begun(),
+            opened.app.shutdown.begun(),
         );
         Ok(FaultHost {
             host: Host {
-                shared: opened.shared,
+                app: opened.app,
                 certificate: opened.certificate,
                 end: opened.end,
                 grace: opened.grace,
@@ -200,8 +200,8 @@ impl FaultHost {
         };
         let listener = must(socket.listen(1024), "the port is lost");
         self.wires = watch::Sender::new(false);
-        let ended = self.host.shared.shutdown.begun();
-        let limits = self.host.shared.inbound.clone();
+        let ended = self.host.app.shutdown.begun();
+        let limits = self.host.app.inbound.clone();
         self.host.server = serve(&self.router, listener, &self.wires, limits, ended);
     }
 

@@ -292,12 +292,10 @@ impl TestViewer {
     ) -> Vec<(String, String)> {
         let offered = async {
             let message = match message {
-                Some(id) => Some(Arc::new(
-                    actions::find_message(&self.shared, room, id).await?,
-                )),
+                Some(id) => Some(Arc::new(actions::find_message(&self.app, room, id).await?)),
                 None => None,
             };
-            Ok::<_, Refusal>(actions::offered(&self.shared, room, user, message.as_ref()).await?)
+            Ok::<_, Refusal>(actions::offered(&self.app, room, user, message.as_ref()).await?)
         };
         let offered = offered.await.map_err(|Refusal(_, why)| why);
         let names = must(offered, "no actions").into_iter().map(|offered| {
@@ -311,7 +309,7 @@ impl TestViewer {
     async fn url_of(&self, wanted: serde_json::Value) -> Result<String, String> {
         let (room, user) = (self.room().await, self.user().await);
         let wanted = Wanted::deserialize(wanted).map_err(|cause| cause.to_string())?;
-        match target::find(&self.shared, &room, &user, wanted, false).await {
+        match target::find(&self.app, &room, &user, wanted, false).await {
             Ok(opened) => Ok(opened["url"].as_str().unwrap_or_default().to_owned()),
             Err(Refusal(_, why)) => Err(why),
         }
@@ -327,7 +325,7 @@ impl TestViewer {
     ) -> TestPage {
         let room = installed.room_id.is_some().then_some(room.id);
         let url = self
-            .shared
+            .app
             .addon_calls
             .page_url(installed, url, authentication, room, user);
         TestPage::get(must(url, "the page cannot be opened").as_str()).await
@@ -335,7 +333,7 @@ impl TestViewer {
 
     async fn installed(&self, oauth_id: &OauthId) -> Installed {
         match must(
-            self.shared.state.installation(oauth_id).await,
+            self.app.storage.installation(oauth_id).await,
             "no installation",
         ) {
             Some(installed) => installed,
@@ -345,20 +343,20 @@ impl TestViewer {
 
     async fn installations(&self) -> Vec<Installed> {
         must(
-            self.shared.state.installations_in(self.room).await,
+            self.app.storage.installations_in(self.room).await,
             "no installations",
         )
     }
 
     async fn room(&self) -> Room {
-        match must(self.shared.state.room(self.room).await, "no room") {
+        match must(self.app.storage.room(self.room).await, "no room") {
             Some(room) => room,
             None => panic!("the room is gone"),
         }
     }
 
     async fn user(&self) -> User {
-        match must(self.shared.state.user(self.user).await, "no user") {
+        match must(self.app.storage.user(self.user).await, "no user") {
             Some(user) => user,
             None => panic!("the person was removed"),
         }

@@ -8,13 +8,11 @@ use glance_sdk::AddOn;
 use glance_sdk::model::Notification;
 
 use super::{TestAddOn, TestViewer, WAIT_TIMEOUT, must};
+use crate::http::state::AppState;
 use crate::model::Delivery;
 use crate::model::{Content, Entry, Installed, Room, User};
-use crate::service::install;
 use crate::service::install::InstallError;
 use crate::service::messages::Draft;
-use crate::service::shared::Shared;
-use crate::service::viewer::Viewer;
 use crate::service::webhooks::RoomEvent;
 
 /// A room of a host in a test.
@@ -38,7 +36,7 @@ use crate::service::webhooks::RoomEvent;
 /// ```
 #[derive(Debug, Clone)]
 pub struct TestRoom {
-    pub(super) shared: Arc<Shared>,
+    pub(super) app: AppState,
     /// The room.
     pub room: Room,
 }
@@ -64,7 +62,7 @@ impl TestRoom {
     /// Panics if another room has the name, the room is archived, or the database fails.
     pub async fn change(&mut self, change: impl Fn(&mut Room)) {
         let by = self.owner().await;
-        let changed = self.shared.rooms.change(self.room.id, &by, change).await;
+        let changed = self.app.rooms.change(self.room.id, &by, change).await;
         self.room = must(changed, "the room cannot be changed");
     }
 
@@ -75,12 +73,12 @@ impl TestRoom {
     /// Panics if the database fails.
     pub async fn delete(self) {
         let by = self.owner().await;
-        let deleted = self.shared.rooms.delete(&self.room, &by).await;
+        let deleted = self.app.rooms.delete(&self.room, &by).await;
         must(deleted, "the room cannot be deleted");
     }
 
     async fn owner(&self) -> User {
-        let owner = must(self.shared.state.user(self.room.owner).await, "no owner");
+        let owner = must(self.app.storage.user(self.room.owner).await, "no owner");
         match owner {
             Some(owner) => owner,
             None => panic!("the room {} has no owner", self.room.name),
@@ -128,8 +126,8 @@ impl TestRoom {
     where
         S: Clone + Send + Sync + 'static,
     {
-        let add_on = TestAddOn::serve(&self.shared, add_on).await;
-        add_on.install(&self.shared, Some(&self.room)).await
+        let add_on = TestAddOn::serve(&self.app, add_on).await;
+        add_on.install(&self.app, Some(&self.room)).await
     }
 
     /// Installs the add-on with this descriptor URL in this room.
@@ -138,7 +136,10 @@ impl TestRoom {
     ///
     /// Returns [`InstallError`] if the host or the add-on refuses.
     pub async fn install_url(&self, descriptor_url: &str) -> Result<Installed, InstallError> {
-        install::install(&self.shared, descriptor_url, Some(self.room.id)).await
+        self.app
+            .installer
+            .install(descriptor_url, Some(self.room.id))
+            .await
     }
 
     /// Connects the person with this name, who is created if necessary.
@@ -163,13 +164,16 @@ impl TestRoom {
     ///
     /// Panics if the database fails.
     pub async fn viewer(&self, user: &str) -> TestViewer {
-        let user = must(self.shared.state.get_or_create_user(user).await, "no user");
-        let (shared, pulse) = (Arc::clone(&self.shared), stream::pending().boxed());
-        let viewer = Viewer::connect(shared, self.room.id, user.id, true, None, pulse).await;
+        let user = must(self.app.storage.get_or_create_user(user).await, "no user");
+        let (app, pulse) = (self.app.clone(), stream::pending().boxed());
+        let viewer = app
+            .viewers
+            .connect(self.room.id, user.id, true, None, pulse)
+            .await;
         let Some(viewer) = must(viewer, "cannot connect") else {
             panic!("room {} is gone", self.room.name);
         };
-        TestViewer::watch(Arc::clone(&self.shared), self.room.id, user.id, viewer)
+        TestViewer::watch(self.app.clone(), self.room.id, user.id, viewer)
     }
 
     /// Posts a message of the person with this name, who is created if necessary.
@@ -198,10 +202,10 @@ impl TestRoom {
     ///
     /// Panics if the database fails.
     pub async fn says(&self, user: &str, text: &str) -> Entry {
-        let state = &self.shared.state;
+        let state = &self.app.storage;
         let user = must(state.get_or_create_user(user).await, "no user");
         let draft = Draft::from(text.to_owned());
-        let posted = self.shared.messages.post(&self.room, &user, draft).await;
+        let posted = self.app.messages.post(&self.room, &user, draft).await;
         must(posted, "the message cannot be posted")
     }
 
@@ -211,18 +215,18 @@ impl TestRoom {
     ///
     /// Panics if the database fails.
     pub async fn timeline(&self) -> Vec<Entry> {
-        let timeline = self.shared.state.timeline(self.room.id, u32::MAX).await;
+        let timeline = self.app.storage.timeline(self.room.id, u32::MAX).await;
         must(timeline, "no timeline")
     }
 
     /// Calls the webhooks for an event. The host calls them itself for everything that it does.
     pub async fn emit(&self, event: RoomEvent) {
-        self.shared.webhooks.call(self.room.id, event).await;
+        self.app.webhooks.call(self.room.id, event).await;
     }
 
     /// Returns the latest webhook deliveries for this room, oldest first.
     pub fn deliveries(&self) -> Vec<Arc<Delivery>> {
-        self.shared.webhooks.deliveries(self.room.id)
+        self.app.webhooks.deliveries(self.room.id)
     }
 
     /// Waits for the first webhook delivery that satisfies a condition.
@@ -252,7 +256,7 @@ impl TestRoom {
     ///
     /// Panics if there is none within 20 seconds; the message lists the deliveries.
     pub async fn delivery(&self, wanted: impl Fn(&Delivery) -> bool) -> Arc<Delivery> {
-        let mut added = self.shared.webhooks.watch_deliveries();
+        let mut added = self.app.webhooks.watch_deliveries();
         let waiting = async {
             loop {
                 added.borrow_and_update();
@@ -294,7 +298,7 @@ impl TestRoom {
     pub async fn notification(&self, words: &str) -> Notification {
         let waiting = async {
             // Subscribe before reading, so that no event in between is missed.
-            let mut events = self.shared.bus.subscribe(self.room.id);
+            let mut events = self.app.bus.subscribe(self.room.id);
             loop {
                 let found = self
                     .notifications()

@@ -6,7 +6,6 @@
 //! for people at this machine.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, FORWARDED, ORIGIN, VIA};
@@ -17,8 +16,7 @@ use axum::response::{IntoResponse, Response};
 use super::error::AdminError;
 use crate::http::body_limit;
 use crate::http::own_name::is_own_name;
-use crate::service::admin_tokens;
-use crate::service::shared::Shared;
+use crate::http::state::AppState;
 
 /// The caller, for the log.
 #[derive(Debug, Clone)]
@@ -39,13 +37,13 @@ impl std::fmt::Display for Caller {
 }
 
 pub(super) async fn admit(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     mut request: Request,
     next: Next,
 ) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let peer = peer.map(|ConnectInfo(peer)| peer.ip().to_canonical());
-    let mut response = match find(&shared, peer, request.headers()).await {
+    let mut response = match find(&app, peer, request.headers()).await {
         Ok(caller) => {
             body_limit::sender_is_known(request.extensions_mut());
             request.extensions_mut().insert(caller);
@@ -59,17 +57,17 @@ pub(super) async fn admit(
 }
 
 async fn find(
-    shared: &Shared,
+    app: &AppState,
     peer: Option<IpAddr>,
     headers: &HeaderMap,
 ) -> Result<Caller, AdminError> {
-    if !is_own_name(shared, headers) {
+    if !is_own_name(app, headers) {
         return Err(AdminError::new(
             StatusCode::MISDIRECTED_REQUEST,
             "wrong-name",
             format!(
                 "this host is at {} and under no other name",
-                shared.info.base_url
+                app.info.base_url
             ),
             "use that address; a proxy has to pass the Host header on",
         ));
@@ -83,8 +81,8 @@ async fn find(
     }
     // Every served request has a peer address.
     let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-    if !shared.entrance.is_local() {
-        let token = admin_tokens::find(shared, peer, bearer(headers)).await?;
+    if !app.sign_in.is_local() {
+        let token = app.admin_tokens.find(peer, bearer(headers)).await?;
         return Ok(Caller::Token(token.id));
     }
     if !peer.is_loopback() || is_forwarded(headers) {

@@ -1,29 +1,28 @@
 //! The JSON of an installation for scripts.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use glance_sdk::model::RoomId;
 use serde_json::{Value, json};
 
 use crate::content::wire;
 use crate::http::api::capabilities;
+use crate::http::state::AppState;
 use crate::model::{Installed, ListedInstallation};
 use crate::service::install;
 use crate::service::install::approval;
-use crate::service::shared::Shared;
 use crate::storage::StorageError;
 
 /// Renders installations, and caches the names of their rooms.
 pub(super) struct Entries<'s> {
-    shared: &'s Arc<Shared>,
+    app: &'s AppState,
     rooms: HashMap<RoomId, Option<String>>,
 }
 
 impl<'s> Entries<'s> {
-    pub(super) fn new(shared: &'s Arc<Shared>) -> Self {
+    pub(super) fn new(app: &'s AppState) -> Self {
         Self {
-            shared,
+            app,
             rooms: HashMap::new(),
         }
     }
@@ -57,7 +56,7 @@ impl<'s> Entries<'s> {
             "installed_at": installed_at.map(wire::time),
             "descriptor_url": url,
             "scopes": scopes.map(scope).collect::<Vec<_>>(),
-            "page": page(self.shared, installed),
+            "page": page(self.app, installed),
         }))
     }
 
@@ -65,7 +64,7 @@ impl<'s> Entries<'s> {
         if let Some(name) = self.rooms.get(&id) {
             return Ok(name.clone());
         }
-        let room = self.shared.state.room(id).await?;
+        let room = self.app.storage.room(id).await?;
         let name = room.map(|room| room.name);
         self.rooms.insert(id, name.clone());
         Ok(name)
@@ -79,8 +78,8 @@ pub(super) fn scope(scope: &glance_sdk::model::Scope) -> Value {
 }
 
 /// Returns the URL of the page for an installation.
-fn page(shared: &Shared, installed: &Installed) -> String {
-    let (base, id) = (&shared.info.base_url, &installed.oauth_id);
+fn page(app: &AppState, installed: &Installed) -> String {
+    let (base, id) = (&app.info.base_url, &installed.oauth_id);
     match installed.room_id {
         Some(room) => format!("{base}/rooms/{room}/integrations#{id}"),
         None => format!("{base}/integrations#{id}"),

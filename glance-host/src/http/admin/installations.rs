@@ -1,7 +1,5 @@
 //! Lists, installs, updates and removes add-ons, like the pages of integrations.
 
-use std::sync::Arc;
-
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
@@ -15,11 +13,11 @@ use url::form_urlencoded;
 use super::caller::Caller;
 use super::entry::{Entries, scope};
 use super::error::AdminError;
+use crate::http::state::AppState;
 use crate::model::{InstallationQuery, Installed, ListedInstallation, Place, Room};
 use crate::service::install;
-use crate::service::install::Read;
+use crate::service::install::ReadDescriptor;
 use crate::service::install::approval::{More, new_origins};
-use crate::service::shared::Shared;
 
 /// The number of installations in a response.
 const PAGE: u32 = 100;
@@ -34,13 +32,13 @@ pub(super) struct ListQuery {
 
 /// `GET /installations?key=&room=&after=`: at most [`PAGE`] installations, and `next` if there are more.
 pub(super) async fn list(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     query: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<Value>, AdminError> {
     let Query(ListQuery { key, room, after }) =
         query.map_err(|cause| AdminError::unread(cause.status(), cause.body_text()))?;
     let place = match &room {
-        Some(room) => Some(Place::Room(find_room(&shared, room).await?.id)),
+        Some(room) => Some(Place::Room(find_room(&app, room).await?.id)),
         None => None,
     };
     let query = InstallationQuery {
@@ -48,13 +46,13 @@ pub(super) async fn list(
         place,
         ..InstallationQuery::default()
     };
-    let listed = shared
-        .state
+    let listed = app
+        .storage
         .list_installations(&query, after.as_ref(), PAGE + 1)
         .await?;
     let (page, rest) = listed.split_at(listed.len().min(PAGE as usize));
     let next = page.last().filter(|_| !rest.is_empty());
-    let mut entries = Entries::new(&shared);
+    let mut entries = Entries::new(&app);
     let mut written = Vec::with_capacity(page.len());
     for one in page {
         written.push(entries.write(one).await?);
@@ -67,11 +65,11 @@ pub(super) async fn list(
 
 /// `GET /installations/{id}`.
 pub(super) async fn read(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     Path(id): Path<OauthId>,
 ) -> Result<Json<Value>, AdminError> {
-    let listed = find(&shared, &id).await?;
-    let entry = Entries::new(&shared).write(&listed).await?;
+    let listed = find(&app, &id).await?;
+    let entry = Entries::new(&app).write(&listed).await?;
     Ok(Json(json!({ "installation": entry })))
 }
 
@@ -89,17 +87,17 @@ pub(super) struct InstallRequest {
 
 /// `POST /installations`: installs an add-on, or updates its installation in this place.
 pub(super) async fn install(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     Extension(caller): Extension<Caller>,
     request: Result<Json<InstallRequest>, JsonRejection>,
 ) -> Result<Response, AdminError> {
     let Json(InstallRequest { url, room, digest }) =
         request.map_err(|cause| AdminError::unread(cause.status(), cause.body_text()))?;
     let room = match &room {
-        Some(room) => Some(find_room(&shared, room).await?.id),
+        Some(room) => Some(find_room(&app, room).await?.id),
         None => None,
     };
-    let read = install::read(&shared, &url).await?;
+    let read = app.installer.read(&url).await?;
     if digest.as_ref().is_some_and(|digest| *digest != read.digest) {
         let asked = asks_for(&read, None, &[]);
         return Err(AdminError::conflict(
@@ -114,14 +112,12 @@ pub(super) async fn install(
     }
     let digest_of_read = read.digest.clone();
     let warnings: Vec<_> = read.warnings.iter().map(ToString::to_string).collect();
-    let (outcome, id) = match installed_in(&shared, &read.descriptor.key, room).await? {
-        Some(installed) => update(&shared, installed, read, digest.is_some()).await?,
-        None => (Outcome::Installed, install_new(&shared, read, room).await?),
+    let (outcome, id) = match installed_in(&app, &read.descriptor.key, room).await? {
+        Some(installed) => update(&app, installed, read, digest.is_some()).await?,
+        None => (Outcome::Installed, install_new(&app, read, room).await?),
     };
     tracing::info!(installation = %id, outcome = outcome.name(), by = %caller, "installation by a script");
-    let entry = Entries::new(&shared)
-        .write(&find(&shared, &id).await?)
-        .await?;
+    let entry = Entries::new(&app).write(&find(&app, &id).await?).await?;
     let answer = Json(json!({
         "outcome": outcome.name(),
         "installation": entry,
@@ -153,11 +149,11 @@ impl Outcome {
 }
 
 async fn install_new(
-    shared: &Arc<Shared>,
-    read: Read,
+    app: &AppState,
+    read: ReadDescriptor,
     room: Option<RoomId>,
 ) -> Result<OauthId, AdminError> {
-    install::check(shared, &read.descriptor, room).await?;
+    app.installer.check(&read.descriptor, room).await?;
     if install::needs_browser(&read.descriptor) {
         return Err(AdminError::conflict(
             "needs-browser",
@@ -165,29 +161,25 @@ async fn install_new(
                 "{} can be installed in a browser only, as it wants to be visited meanwhile",
                 read.descriptor.name
             ),
-            format!(
-                "open {} and install it there",
-                browser_page(shared, &read.url)
-            ),
+            format!("open {} and install it there", browser_page(app, &read.url)),
         ));
     }
-    let installed = install::begin(shared, read, room).await?;
-    install::finish(shared, &installed).await?;
+    let installed = app.installer.install_read(read, room).await?;
     Ok(installed.oauth_id)
 }
 
 /// Returns the page on which a person installs the add-on with this descriptor.
-fn browser_page(shared: &Shared, descriptor_url: &str) -> String {
+fn browser_page(app: &AppState, descriptor_url: &str) -> String {
     let url: String = form_urlencoded::byte_serialize(descriptor_url.as_bytes()).collect();
-    format!("{}/addons/install?url={url}", shared.info.base_url)
+    format!("{}/addons/install?url={url}", app.info.base_url)
 }
 
 /// Updates an installation with a different descriptor. A person has to approve what it requests beyond the old
 /// one.
 async fn update(
-    shared: &Arc<Shared>,
+    app: &AppState,
     installed: Installed,
-    read: Read,
+    read: ReadDescriptor,
     is_approved: bool,
 ) -> Result<(Outcome, OauthId), AdminError> {
     let id = installed.oauth_id.clone();
@@ -219,12 +211,12 @@ async fn update(
         )
         .with(asks_for(&read, Some(&more), &origins)));
     }
-    install::replace(shared, &installed, read).await?;
+    app.installer.replace(&installed, read).await?;
     Ok((Outcome::Updated, id))
 }
 
 /// Renders what a descriptor requests (beyond what was approved), and the digest that approves it.
-fn asks_for(read: &Read, more: Option<&More<'_>>, origins: &[String]) -> Value {
+fn asks_for(read: &ReadDescriptor, more: Option<&More<'_>>, origins: &[String]) -> Value {
     let has = &read.descriptor.capabilities;
     let (scopes, webhooks) = match more {
         Some(more) => (more.scopes.clone(), more.webhooks.clone()),
@@ -247,12 +239,12 @@ fn asks_for(read: &Read, more: Option<&More<'_>>, origins: &[String]) -> Value {
 
 /// `DELETE /installations/{id}`: removes an installation, and tells its add-on before the response.
 pub(super) async fn remove(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<OauthId>,
 ) -> Result<Json<Value>, AdminError> {
-    let listed = find(&shared, &id).await?;
-    let mut entry = Entries::new(&shared).write(&listed).await?;
+    let listed = find(&app, &id).await?;
+    let mut entry = Entries::new(&app).write(&listed).await?;
     if !listed.is_accepted {
         return Err(AdminError::conflict(
             "under-way",
@@ -260,21 +252,21 @@ pub(super) async fn remove(
             "wait until it is installed or gone, in 15 minutes at the latest",
         ));
     }
-    if !shared.removals.uninstall(&id).await? {
+    if !app.removals.uninstall(&id).await? {
         return Err(no_installation(&id));
     }
     tracing::info!(installation = %id, by = %caller, "removal by a script");
-    let is_told = !shared.state.is_leaving(&id).await?;
+    let is_told = !app.storage.is_leaving(&id).await?;
     entry["state"] = "removed".into();
     Ok(Json(json!({ "installation": entry, "told": is_told })))
 }
 
-async fn find(shared: &Shared, id: &OauthId) -> Result<ListedInstallation, AdminError> {
+async fn find(app: &AppState, id: &OauthId) -> Result<ListedInstallation, AdminError> {
     let query = InstallationQuery {
         id: Some(id.clone()),
         ..InstallationQuery::default()
     };
-    let found = shared.state.list_installations(&query, None, 1).await?;
+    let found = app.storage.list_installations(&query, None, 1).await?;
     found.into_iter().next().ok_or_else(|| no_installation(id))
 }
 
@@ -288,7 +280,7 @@ fn no_installation(id: &OauthId) -> AdminError {
 
 /// Returns the accepted installation of an add-on in exactly this place.
 async fn installed_in(
-    shared: &Shared,
+    app: &AppState,
     key: &str,
     room: Option<RoomId>,
 ) -> Result<Option<Installed>, AdminError> {
@@ -297,19 +289,19 @@ async fn installed_in(
         place: Some(room.map_or(Place::Global, Place::Room)),
         ..InstallationQuery::default()
     };
-    let found = shared.state.list_installations(&query, None, 1).await?;
+    let found = app.storage.list_installations(&query, None, 1).await?;
     let accepted = found.into_iter().find(|one| one.is_accepted);
     Ok(accepted.map(|one| one.installed))
 }
 
 /// Returns the room with this id or name.
-async fn find_room(shared: &Shared, id_or_name: &str) -> Result<Room, AdminError> {
+async fn find_room(app: &AppState, id_or_name: &str) -> Result<Room, AdminError> {
     let with_id = match id_or_name.parse() {
-        Ok(id) => shared.state.room(id).await?,
+        Ok(id) => app.storage.room(id).await?,
         Err(_) => None,
     };
     let found = match with_id {
-        None => shared.state.find_room(id_or_name).await?,
+        None => app.storage.find_room(id_or_name).await?,
         found => found,
     };
     found.ok_or_else(|| {

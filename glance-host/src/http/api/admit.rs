@@ -1,7 +1,6 @@
 //! The middleware of the REST API: authentication, rate limits and errors.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use axum::body::to_bytes;
 use axum::extract::{Request, State};
@@ -14,28 +13,28 @@ use url::form_urlencoded;
 
 use super::caller::Caller;
 use super::error::ApiError;
+use crate::http::state::AppState;
 use crate::http::{body_limit, rate_limit_headers};
-use crate::service::shared::Shared;
 
 /// The largest error response, in bytes.
 const MAX_REFUSAL_BYTES: usize = 16 * 1024;
 
 /// Finds the caller, applies the rate limit, and turns every error into the protocol's JSON.
 pub(super) async fn admit(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     mut request: Request,
     next: Next,
 ) -> Response {
     let asked = Asked::take(request.uri_mut());
     let token = bearer(request.headers()).or(asked.token.as_deref());
     let caller = match token {
-        Some(token) => Caller::find(&shared, token, asked.only_tests).await,
+        Some(token) => Caller::find(&app.access_tokens, token, asked.only_tests).await,
         None => Ok(None),
     };
     let (mut response, allowance) = match caller {
         Ok(caller) => {
             let id = caller.as_ref().map(|caller| &caller.installed.oauth_id);
-            match shared.limits.request(id) {
+            match app.limits.request(id) {
                 Ok(allowance) => {
                     if let Some(caller) = caller {
                         body_limit::sender_is_known(request.extensions_mut());
@@ -47,9 +46,12 @@ pub(super) async fn admit(
                 Err(exceeded) => (ApiError::from(exceeded).into_response(), None),
             }
         }
-        Err(cause) => (cause.into_response(), shared.limits.request(None).ok()),
+        Err(cause) => (
+            ApiError::from(cause).into_response(),
+            app.limits.request(None).ok(),
+        ),
     };
-    shared.metrics.requested(response.status().as_u16());
+    app.metrics.requested(response.status().as_u16());
     let headers = response.headers_mut();
     if let Some(allowance) = allowance {
         rate_limit_headers::insert(allowance, headers);

@@ -1,13 +1,13 @@
 //! The caller of the REST API: the installation behind an access token.
 
-use aws_lc_rs::digest::{SHA256, digest};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use glance_sdk::model::{RoomId, Scope, UserId};
 
 use super::error::ApiError;
 use crate::model::{Installed, Room, User};
-use crate::service::shared::Shared;
+use crate::service::access_tokens::AccessTokens;
+use crate::storage::{Storage, StorageError};
 
 /// The calling installation, with a valid token. [`admit`](super::admit) finds it before any other code sees the
 /// request.
@@ -29,24 +29,15 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     }
 }
 
-/// Returns the digest that storage has of a token.
-pub(super) fn token_digest(token: &str) -> Vec<u8> {
-    digest(&SHA256, token.as_bytes()).as_ref().to_vec()
-}
-
 impl Caller {
     /// Returns the caller of a valid token.
     pub(super) async fn find(
-        shared: &Shared,
+        tokens: &AccessTokens,
         token: &str,
         only_tests: bool,
-    ) -> Result<Option<Self>, ApiError> {
-        let stored = shared.state.token(&token_digest(token)).await?;
-        let Some(stored) = stored.filter(|stored| stored.expires_at > shared.clock.now()) else {
-            return Ok(None);
-        };
-        let installed = shared.state.installation(&stored.oauth_id).await?;
-        Ok(installed.map(|installed| Self {
+    ) -> Result<Option<Self>, StorageError> {
+        let found = tokens.find_with_installation(token).await?;
+        Ok(found.map(|(stored, installed)| Self {
             installed,
             scope: stored.scope,
             only_tests,
@@ -79,37 +70,44 @@ impl Caller {
     }
 
     /// Returns the room with this id or name, if the installation may see it.
-    pub(crate) async fn room(&self, shared: &Shared, id_or_name: &str) -> Result<Room, ApiError> {
+    pub(crate) async fn room(
+        &self,
+        storage: &dyn Storage,
+        id_or_name: &str,
+    ) -> Result<Room, ApiError> {
         let id = id_or_name.parse::<RoomId>().ok();
-        let state = &shared.state;
         let room = match (self.installed.room_id, id) {
             // An installation in one room reads that one, whichever it names: neither the answer nor
             // the time it takes says whether there is another.
             (Some(own), _) => {
-                let own = state.room(own).await?;
+                let own = storage.room(own).await?;
                 own.filter(|own| id == Some(own.id) || own.name == id_or_name)
             }
-            (None, Some(id)) => match state.room(id).await? {
-                None => state.find_room(id_or_name).await?,
+            (None, Some(id)) => match storage.room(id).await? {
+                None => storage.find_room(id_or_name).await?,
                 with_id => with_id,
             },
-            (None, None) => state.find_room(id_or_name).await?,
+            (None, None) => storage.find_room(id_or_name).await?,
         };
         room.ok_or_else(|| ApiError::not_found(format!("Room {id_or_name} not found")))
     }
 
     /// Returns the user with this id, name, mention name (after an `@`) or email address.
-    pub(crate) async fn user(&self, shared: &Shared, id_or_name: &str) -> Result<User, ApiError> {
+    pub(crate) async fn user(
+        &self,
+        storage: &dyn Storage,
+        id_or_name: &str,
+    ) -> Result<User, ApiError> {
         let user = match id_or_name.parse::<UserId>() {
-            Ok(id) => shared.state.user(id).await?,
+            Ok(id) => storage.user(id).await?,
             Err(_) if id_or_name.contains('@') => match id_or_name.strip_prefix('@') {
                 Some(mention) => {
-                    let found = shared.state.users_mentioned(&[mention.to_owned()]).await?;
+                    let found = storage.users_mentioned(&[mention.to_owned()]).await?;
                     found.into_iter().next()
                 }
-                None => shared.state.find_user_by_email(id_or_name).await?,
+                None => storage.find_user_by_email(id_or_name).await?,
             },
-            Err(_) => shared.state.find_user(id_or_name).await?,
+            Err(_) => storage.find_user(id_or_name).await?,
         };
         let person = user.filter(|user| !user.is_technical);
         person.ok_or_else(|| ApiError::not_found(format!("User {id_or_name} not found")))

@@ -11,6 +11,7 @@ use crate::cluster::rate_limits::Exceeded;
 use crate::content::pattern::TaskFailed;
 use crate::http::rate_limit_headers;
 use crate::http::unavailable::with_retry_after;
+use crate::service::extensions::ExtensionError;
 use crate::service::messages::{AddOnPostError, MAX_TEXT, PostError};
 use crate::service::rooms::RoomError;
 use crate::storage::StorageError;
@@ -114,6 +115,21 @@ impl From<AddOnPostError> for ApiError {
                 Self::not_found(format!("Message {id} not found"))
             }
             AddOnPostError::Post(error) => Self::bad_request(error.to_string()),
+        }
+    }
+}
+
+impl From<ExtensionError> for ApiError {
+    fn from(error: ExtensionError) -> Self {
+        let message = error.to_string();
+        match error {
+            ExtensionError::Declared { .. } | ExtensionError::OnlyInRoom(_) => {
+                Self::forbidden(message)
+            }
+            ExtensionError::TooMany(..) => Self::quota(message),
+            ExtensionError::KeyElsewhere(..) => Self::key_taken(message),
+            ExtensionError::NotFound(..) => Self::not_found(message),
+            ExtensionError::Storage(cause) => cause.into(),
         }
     }
 }

@@ -1,7 +1,6 @@
 //! The common part of all runtime extensions: place, caller and body.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
@@ -12,9 +11,8 @@ use serde_json::Value;
 
 use super::caller::Caller;
 use super::error::ApiError;
-use crate::cluster::bus::Topic;
+use crate::http::state::AppState;
 use crate::model::Place;
-use crate::service::shared::Shared;
 
 /// A runtime extension in one place, and the caller.
 pub(super) struct At {
@@ -23,18 +21,18 @@ pub(super) struct At {
     pub(super) key: String,
 }
 
-impl FromRequestParts<Arc<Shared>> for At {
+impl FromRequestParts<AppState> for At {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, ApiError> {
-        let caller = Caller::from_request_parts(parts, shared).await?;
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+        let caller = Caller::from_request_parts(parts, app).await?;
         // No source says which scope HipChat required, and add-ons request various ones.
         caller.needs(&[])?;
-        let Path(mut path) = Path::<HashMap<String, String>>::from_request_parts(parts, shared)
+        let Path(mut path) = Path::<HashMap<String, String>>::from_request_parts(parts, app)
             .await
             .map_err(|cause| ApiError::bad_request(cause.body_text()))?;
         let place = match path.get("room") {
-            Some(room) => Place::Room(caller.room(shared, room).await?.id),
+            Some(room) => Place::Room(caller.room(&*app.storage, room).await?.id),
             None => Place::Global,
         };
         Ok(Self {
@@ -46,24 +44,6 @@ impl FromRequestParts<Arc<Shared>> for At {
 }
 
 impl At {
-    /// Refuses a change for the whole group by an installation in one room.
-    pub(super) fn check_reach(&self, what: &str) -> Result<(), ApiError> {
-        if self.place == Place::Global && self.caller.installed.room_id.is_some() {
-            return Err(ApiError::forbidden(format!(
-                "This integration is installed in one room and cannot create a global {what}"
-            )));
-        }
-        Ok(())
-    }
-
-    /// Returns the topic of viewers that the change concerns.
-    pub(super) fn to(&self) -> Topic {
-        match self.place {
-            Place::Room(room) => Topic::Room(room),
-            Place::Global => Topic::AllRooms,
-        }
-    }
-
     /// Reads the body of a new extension. Its key must equal the key in the address.
     pub(super) fn parse<T: DeserializeOwned>(
         &self,

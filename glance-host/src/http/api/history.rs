@@ -1,7 +1,5 @@
 //! `GET /v2/room/{room}/history`: the entries of a room, the newest on the first page.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, State};
@@ -11,8 +9,8 @@ use serde_json::{Value, json};
 
 use super::caller::Caller;
 use super::error::ApiError;
+use crate::http::state::AppState;
 use crate::model::{Content, Entry, Room, Sender};
-use crate::service::shared::Shared;
 
 /// The largest number of entries of a page.
 const MAX_RESULTS: u32 = 1000;
@@ -37,17 +35,17 @@ pub(super) struct Asked {
 type Query = Result<axum::extract::Query<Asked>, QueryRejection>;
 
 pub(super) async fn pages(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     caller: Caller,
     Path(room): Path<String>,
     query: Query,
 ) -> Result<Json<Page<Value>>, ApiError> {
-    let room = room_of(&shared, &caller, &room).await?;
+    let room = room_of(&app, &caller, &room).await?;
     let asked = asked(query)?;
     let skip = asked.start_index.unwrap_or(0);
     let size = size(&asked, PAGE)?;
     let oldest_first = asked.reverse.unwrap_or(true);
-    let mut entries = shared.state.history(room.id, skip, size + 1).await?;
+    let mut entries = app.storage.history(room.id, skip, size + 1).await?;
     let has_more = entries.len() > size as usize;
     entries.truncate(size as usize);
     if oldest_first {
@@ -56,15 +54,15 @@ pub(super) async fn pages(
     let at = |start: u32| {
         format!(
             "{}?start-index={start}&max-results={size}&reverse={oldest_first}",
-            address(&shared, &room)
+            address(&app, &room)
         )
     };
-    let mut page = Page::new(written(&shared, &entries).await?);
+    let mut page = Page::new(written(&app, &entries).await?);
     page.start_index = Some(skip.into());
     page.max_results = Some(size.into());
     let mut links = PageLinks::default();
     // Without a query: one client recognizes the list by it.
-    links.self_url = Some(address(&shared, &room));
+    links.self_url = Some(address(&app, &room));
     links.prev = (skip > 0).then(|| at(skip.saturating_sub(size)));
     links.next = has_more.then(|| at(skip.saturating_add(size)));
     page.links = Some(links);
@@ -72,30 +70,30 @@ pub(super) async fn pages(
 }
 
 pub(super) async fn latest(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     caller: Caller,
     Path(room): Path<String>,
     query: Query,
 ) -> Result<Json<Page<Value>>, ApiError> {
-    let room = room_of(&shared, &caller, &room).await?;
+    let room = room_of(&app, &caller, &room).await?;
     let asked = asked(query)?;
     let size = size(&asked, LATEST)?;
-    let entries = shared.state.timeline(room.id, size).await?;
-    let mut page = Page::new(written(&shared, &entries).await?);
+    let entries = app.storage.timeline(room.id, size).await?;
+    let mut page = Page::new(written(&app, &entries).await?);
     page.max_results = Some(size.into());
     let mut links = PageLinks::default();
-    links.self_url = Some(format!("{}/latest", address(&shared, &room)));
+    links.self_url = Some(format!("{}/latest", address(&app, &room)));
     page.links = Some(links);
     Ok(Json(page))
 }
 
-fn address(shared: &Shared, room: &Room) -> String {
-    format!("{}/room/{}/history", shared.info.api_url(), room.id)
+fn address(app: &AppState, room: &Room) -> String {
+    format!("{}/room/{}/history", app.info.api_url(), room.id)
 }
 
-async fn room_of(shared: &Shared, caller: &Caller, room: &str) -> Result<Room, ApiError> {
+async fn room_of(app: &AppState, caller: &Caller, room: &str) -> Result<Room, ApiError> {
     caller.needs(&[Scope::ViewMessages])?;
-    caller.room(shared, room).await
+    caller.room(&*app.storage, room).await
 }
 
 fn asked(query: Query) -> Result<Asked, ApiError> {
@@ -119,22 +117,22 @@ fn size(asked: &Asked, otherwise: u32) -> Result<u32, ApiError> {
     }
 }
 
-async fn written(shared: &Shared, entries: &[Entry]) -> Result<Vec<Value>, ApiError> {
+async fn written(app: &AppState, entries: &[Entry]) -> Result<Vec<Value>, ApiError> {
     let mut written = Vec::new();
     for entry in entries {
-        written.push(item(shared, entry).await?);
+        written.push(item(app, entry).await?);
     }
     Ok(written)
 }
 
-async fn item(shared: &Shared, entry: &Entry) -> Result<Value, ApiError> {
+async fn item(app: &AppState, entry: &Entry) -> Result<Value, ApiError> {
     let (item, card) = match &entry.content {
         Content::Message(said) => {
-            let message = shared.directory.message(entry, said).await?;
+            let message = app.directory.message(entry, said).await?;
             (serde_json::to_value(message), None)
         }
         Content::Notification(said) => {
-            let notification = shared.directory.notification(entry, said).await?;
+            let notification = app.directory.notification(entry, said).await?;
             (serde_json::to_value(notification), said.card.as_ref())
         }
     };

@@ -1,7 +1,5 @@
 //! `POST /v2/room/{room}/message` and `/reply`: an add-on posts a message like a person.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -14,8 +12,8 @@ use super::caller::Caller;
 use super::error::ApiError;
 use crate::cluster::rate_limits::Allowance;
 use crate::content::wire;
+use crate::http::state::AppState;
 use crate::service::messages::Draft;
-use crate::service::shared::Shared;
 
 #[derive(Deserialize)]
 struct Body {
@@ -25,25 +23,23 @@ struct Body {
 }
 
 pub(super) async fn create(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     caller: Caller,
     Path(room): Path<String>,
     body: Bytes,
 ) -> Result<(StatusCode, Allowance, Json<Value>), ApiError> {
     caller.needs(&[Scope::SendMessage])?;
     let body = read(&body)?;
-    let room = caller.room(&shared, &room).await?;
+    let room = caller.room(&*app.storage, &room).await?;
     let draft = Draft::from(body.message);
-    let posted = shared
-        .messages
-        .post_as_add_on(&room, &caller.installed, draft);
+    let posted = app.messages.post_as_add_on(&room, &caller.installed, draft);
     let (entry, allowance) = posted.await?;
     let written = json!({ "id": entry.id, "timestamp": wire::date(entry.at) });
     Ok((StatusCode::CREATED, allowance, Json(written)))
 }
 
 pub(super) async fn reply(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     caller: Caller,
     Path(room): Path<String>,
     body: Bytes,
@@ -53,15 +49,13 @@ pub(super) async fn reply(
     let parent = body.parent.ok_or_else(|| {
         ApiError::bad_request("/parentMessageId: the id of a message is required")
     })?;
-    let room = caller.room(&shared, &room).await?;
+    let room = caller.room(&*app.storage, &room).await?;
     let draft = Draft {
         text: body.message,
         reply_to: Some(parent),
         ..Draft::default()
     };
-    let posted = shared
-        .messages
-        .post_as_add_on(&room, &caller.installed, draft);
+    let posted = app.messages.post_as_add_on(&room, &caller.installed, draft);
     let (_, allowance) = posted.await?;
     Ok((allowance, StatusCode::NO_CONTENT))
 }

@@ -1,7 +1,5 @@
 //! `POST /v2/room/{room}/notification`: an add-on posts a notification.
 
-use std::sync::Arc;
-
 use axum::Form;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Path, Request, State};
@@ -16,20 +14,18 @@ use super::caller::Caller;
 use super::error::ApiError;
 use crate::cluster::rate_limits::Allowance;
 use crate::content::notification;
-use crate::service::shared::Shared;
+use crate::http::state::AppState;
 
 pub(super) async fn create(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     caller: Caller,
     Path(room): Path<String>,
     request: Request,
 ) -> Result<(Allowance, StatusCode), ApiError> {
     caller.needs(&[Scope::SendNotification])?;
-    let room = caller.room(&shared, &room).await?;
+    let room = caller.room(&*app.storage, &room).await?;
     let notification = read(request).await?;
-    let posted = shared
-        .messages
-        .notify(&room, &caller.installed, notification);
+    let posted = app.messages.notify(&room, &caller.installed, notification);
     let (_, allowance) = posted.await?;
     Ok((allowance, StatusCode::NO_CONTENT))
 }

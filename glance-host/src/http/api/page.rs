@@ -1,13 +1,11 @@
 //! The paging of lists: `start-index`, `max-results`, and filters.
 
-use std::sync::Arc;
-
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
 use glance_sdk::model::{Page, PageLinks};
 
 use super::error::ApiError;
-use crate::service::shared::Shared;
+use crate::http::state::AppState;
 
 /// The default number of entries of a page.
 const DEFAULT_RESULTS: usize = 100;
@@ -24,14 +22,14 @@ pub(super) struct Paging {
     max: usize,
 }
 
-impl FromRequestParts<Arc<Shared>> for Paging {
+impl FromRequestParts<AppState> for Paging {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
         let Query(asked) = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
             .map_err(|cause| ApiError::bad_request(cause.body_text()))?;
         let mut paging = Self {
-            list: format!("{}{}", shared.info.api_url(), parts.uri.path()),
+            list: format!("{}{}", app.info.api_url(), parts.uri.path()),
             flags: Vec::new(),
             start: 0,
             max: DEFAULT_RESULTS,

@@ -1,7 +1,5 @@
 //! `GET /v2/user...`: the people of the group.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::{Path, State};
 use glance_sdk::model::webhook::User;
@@ -10,27 +8,27 @@ use glance_sdk::model::{Page, Scope, UserDetails};
 use super::caller::Caller;
 use super::error::ApiError;
 use super::page::Paging;
-use crate::service::shared::Shared;
+use crate::http::state::AppState;
 
 pub(super) async fn list(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     caller: Caller,
     paging: Paging,
 ) -> Result<Json<Page<User>>, ApiError> {
     caller.needs(&[Scope::ViewGroup])?;
     let (skip, at_most) = paging.read();
     let guests = paging.includes("include-guests");
-    let users = shared.state.list_users(guests, skip, at_most).await?;
-    let users = users.iter().map(|user| shared.directory.person(user));
+    let users = app.storage.list_users(guests, skip, at_most).await?;
+    let users = users.iter().map(|user| app.directory.person(user));
     Ok(Json(paging.part(users)))
 }
 
 pub(super) async fn read(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     caller: Caller,
     Path(user): Path<String>,
 ) -> Result<Json<UserDetails>, ApiError> {
     caller.needs(&[Scope::ViewGroup])?;
-    let user = caller.user(&shared, &user).await?;
-    Ok(Json(shared.directory.user_details(&user)))
+    let user = caller.user(&*app.storage, &user).await?;
+    Ok(Json(app.directory.user_details(&user)))
 }

@@ -1,7 +1,5 @@
 //! `/v2/room...`: rooms, their participants and their members.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -17,41 +15,40 @@ use serde_json::{Value, json};
 use super::caller::Caller;
 use super::error::ApiError;
 use super::page::Paging;
+use crate::http::state::AppState;
 use crate::model;
 use crate::model::NewRoom;
-use crate::model::event::AccessChange;
-use crate::service::rooms::RoomError;
-use crate::service::shared::Shared;
+use crate::service::rooms::{MembershipError, RoomError};
 use crate::storage::StorageError;
 
 const VIEW: [Scope; 2] = [Scope::ViewGroup, Scope::ViewRoom];
 
 pub(super) async fn list(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     caller: Caller,
     paging: Paging,
 ) -> Result<Json<Page<Room>>, ApiError> {
     caller.needs(&[Scope::ViewGroup])?;
     let archived = paging.includes("include-archived");
-    let written = |room: &model::Room| shared.directory.room(room);
+    let written = |room: &model::Room| app.directory.room(room);
     let Some(own) = caller.installed.room_id else {
         let (skip, at_most) = paging.read();
-        let rooms = shared.state.list_rooms(archived, skip, at_most).await?;
+        let rooms = app.storage.list_rooms(archived, skip, at_most).await?;
         return Ok(Json(paging.part(rooms.iter().map(written))));
     };
-    let own = shared.state.room(own).await?;
+    let own = app.storage.room(own).await?;
     let own = own.filter(|room| archived || !room.is_archived);
     Ok(Json(paging.page(own.iter().map(written))))
 }
 
 pub(super) async fn read(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     caller: Caller,
     Path(room): Path<String>,
 ) -> Result<Json<RoomDetails>, ApiError> {
     caller.needs(&VIEW)?;
-    let room = caller.room(&shared, &room).await?;
-    Ok(Json(shared.directory.room_details(&room).await?))
+    let room = caller.room(&*app.storage, &room).await?;
+    Ok(Json(app.directory.room_details(&room).await?))
 }
 
 #[derive(Deserialize)]
@@ -64,17 +61,17 @@ struct Wanted {
 }
 
 pub(super) async fn create(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     caller: Caller,
     body: Bytes,
 ) -> Result<impl IntoResponse, ApiError> {
     caller.needs(&[Scope::ManageRooms])?;
     of_the_group(&caller)?;
     let wanted: Wanted = parse(&body)?;
-    let owner = match owner(&shared, &caller, wanted.owner_user_id).await? {
+    let owner = match owner(&app, &caller, wanted.owner_user_id).await? {
         Some(owner) => owner,
         None => {
-            let steward = shared.steward().await?;
+            let steward = app.accounts.default_owner().await?;
             let nobody =
                 "/owner_user_id: nobody administers this host yet, so say whose room it is";
             steward.ok_or_else(|| ApiError::bad_request(nobody))?.id
@@ -86,8 +83,8 @@ pub(super) async fn create(
         owner,
         topic: wanted.topic.unwrap_or_default(),
     };
-    let room = shared.rooms.create(&new).await?;
-    let url = format!("{}/room/{}", shared.info.api_url(), room.id);
+    let room = app.rooms.create(&new).await?;
+    let url = format!("{}/room/{}", app.info.api_url(), room.id);
     let created = json!({ "id": room.id, "links": { "self": url } });
     Ok((StatusCode::CREATED, [(LOCATION, url)], Json(created)))
 }
@@ -110,13 +107,13 @@ struct Owner {
 }
 
 pub(super) async fn change(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     caller: Caller,
     Path(room): Path<String>,
     body: Bytes,
 ) -> Result<StatusCode, ApiError> {
     caller.needs(&[Scope::AdminRoom])?;
-    let room = caller.room(&shared, &room).await?;
+    let room = caller.room(&*app.storage, &room).await?;
     let change: Change = parse(&body)?;
     if change.is_guest_accessible == Some(true) {
         return Err(ApiError::bad_request(
@@ -124,9 +121,9 @@ pub(super) async fn change(
              let each into a private room as a member instead",
         ));
     }
-    let by = on_behalf(&shared, &room).await?;
+    let by = on_behalf(&app, &room).await?;
     let privacy = change.privacy.map(is_public).transpose()?;
-    let owner = owner(&shared, &caller, change.owner.map(|owner| owner.id)).await?;
+    let owner = owner(&app, &caller, change.owner.map(|owner| owner.id)).await?;
     let change = |room: &mut model::Room| {
         if let Some(name) = &change.name {
             room.name.clone_from(name);
@@ -138,20 +135,20 @@ pub(super) async fn change(
         room.is_public = privacy.unwrap_or(room.is_public);
         room.owner = owner.unwrap_or(room.owner);
     };
-    shared.rooms.change(room.id, &by, change).await?;
+    app.rooms.change(room.id, &by, change).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 pub(super) async fn delete(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     caller: Caller,
     Path(room): Path<String>,
 ) -> Result<StatusCode, ApiError> {
     caller.needs(&[Scope::ManageRooms])?;
     of_the_group(&caller)?;
-    let room = caller.room(&shared, &room).await?;
-    let by = on_behalf(&shared, &room).await?;
-    match shared.rooms.delete(&room, &by).await? {
+    let room = caller.room(&*app.storage, &room).await?;
+    let by = on_behalf(&app, &room).await?;
+    match app.rooms.delete(&room, &by).await? {
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(RoomError::Gone.into()),
     }
@@ -179,7 +176,7 @@ fn is_public(privacy: Privacy) -> Result<bool, ApiError> {
 }
 
 async fn owner(
-    shared: &Shared,
+    app: &AppState,
     caller: &Caller,
     named: Option<Value>,
 ) -> Result<Option<UserId>, ApiError> {
@@ -188,12 +185,12 @@ async fn owner(
         Some(Value::String(named)) => named,
         Some(id) => id.to_string(),
     };
-    Ok(Some(caller.user(shared, &named).await?.id))
+    Ok(Some(caller.user(&*app.storage, &named).await?.id))
 }
 
 /// Returns the person for events that an add-on causes, because events name a person: the owner of the room.
-async fn on_behalf(shared: &Shared, room: &model::Room) -> Result<model::User, ApiError> {
-    let owner = shared.state.user(room.owner).await?;
+async fn on_behalf(app: &AppState, room: &model::Room) -> Result<model::User, ApiError> {
+    let owner = app.storage.user(room.owner).await?;
     owner.ok_or_else(|| {
         let what = format!("the owner of room {}", room.id);
         let source = "there is no such person".into();
@@ -224,96 +221,87 @@ struct Topic {
 }
 
 pub(super) async fn set_topic(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     caller: Caller,
     Path(room): Path<String>,
     body: Bytes,
 ) -> Result<StatusCode, ApiError> {
     caller.needs(&[Scope::AdminRoom])?;
-    let room = caller.room(&shared, &room).await?;
+    let room = caller.room(&*app.storage, &room).await?;
     let Topic { topic } = parse(&body)?;
-    let by = on_behalf(&shared, &room).await?;
-    shared
-        .rooms
+    let by = on_behalf(&app, &room).await?;
+    app.rooms
         .change(room.id, &by, |room| room.topic.clone_from(&topic))
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 pub(super) async fn participants(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     caller: Caller,
     Path(room): Path<String>,
     paging: Paging,
 ) -> Result<Json<Page<UserDetails>>, ApiError> {
     caller.needs(&VIEW)?;
-    let room = caller.room(&shared, &room).await?;
+    let room = caller.room(&*app.storage, &room).await?;
     // A person who is elsewhere counts as a participant only of a private room.
     let people = match paging.includes("include-offline") && !room.is_public {
-        true => shared.directory.members(&room).await?,
-        false => shared.directory.participants(&room).await?,
+        true => app.directory.members(&room).await?,
+        false => app.directory.participants(&room).await?,
     };
-    Ok(Json(page(&shared, &paging, &people)))
+    Ok(Json(page(&app, &paging, &people)))
 }
 
 pub(super) async fn members(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     caller: Caller,
     Path(room): Path<String>,
     paging: Paging,
 ) -> Result<Json<Page<UserDetails>>, ApiError> {
     caller.needs(&VIEW)?;
-    let room = caller.room(&shared, &room).await?;
-    let people = shared.directory.members(&room).await?;
-    Ok(Json(page(&shared, &paging, &people)))
+    let room = caller.room(&*app.storage, &room).await?;
+    let people = app.directory.members(&room).await?;
+    Ok(Json(page(&app, &paging, &people)))
 }
 
 pub(super) async fn add_member(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     caller: Caller,
     Path((room, user)): Path<(String, String)>,
 ) -> Result<StatusCode, ApiError> {
     caller.needs(&[Scope::AdminRoom])?;
-    let (room, user) = let_in(&shared, &caller, &room, &user).await?;
-    shared.state.add_member(room.id, user.id).await?;
+    let room = caller.room(&*app.storage, &room).await?;
+    let user = caller.user(&*app.storage, &user).await?;
+    app.rooms.add_member(&room, &user).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 pub(super) async fn remove_member(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     caller: Caller,
     Path((room, user)): Path<(String, String)>,
 ) -> Result<StatusCode, ApiError> {
     caller.needs(&[Scope::AdminRoom])?;
-    let (room, user) = let_in(&shared, &caller, &room, &user).await?;
-    if !shared.state.remove_member(room.id, user.id).await? {
-        let message = format!("{} is no member of the room", user.name);
-        return Err(ApiError::not_found(message));
-    }
-    shared.bus.publish_access(AccessChange::Room(room.id));
+    let room = caller.room(&*app.storage, &room).await?;
+    let user = caller.user(&*app.storage, &user).await?;
+    app.rooms.remove_member(&room, &user).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Returns a room, and a person who needs a membership to enter it.
-async fn let_in(
-    shared: &Shared,
-    caller: &Caller,
-    room: &str,
-    user: &str,
-) -> Result<(model::Room, model::User), ApiError> {
-    let room = caller.room(shared, room).await?;
-    let user = caller.user(shared, user).await?;
-    match room.is_public && !user.is_guest {
-        true => Err(ApiError::bad_request(
-            "The room is public: everyone may enter it, and only guests are let in or taken out",
-        )),
-        false => Ok((room, user)),
+impl From<MembershipError> for ApiError {
+    fn from(refused: MembershipError) -> Self {
+        let message = refused.to_string();
+        match refused {
+            MembershipError::NotNeeded => Self::bad_request(message),
+            MembershipError::NoPerson | MembershipError::NoMember(_) => Self::not_found(message),
+            MembershipError::Storage(cause) => cause.into(),
+        }
     }
 }
 
-fn page(shared: &Shared, paging: &Paging, people: &[model::User]) -> Page<UserDetails> {
+fn page(app: &AppState, paging: &Paging, people: &[model::User]) -> Page<UserDetails> {
     let people = people.iter();
-    paging.page(people.map(|user| shared.directory.user_details(user)))
+    paging.page(people.map(|user| app.directory.user_details(user)))
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {

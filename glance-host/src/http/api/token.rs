@@ -1,8 +1,7 @@
 //! `/v2/oauth/token`: creates an access token by client credentials, describes and revokes it.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
-use aws_lc_rs::constant_time::verify_slices_are_equal;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Path, Query, Request, State};
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
@@ -10,16 +9,17 @@ use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::{Form, Json};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use glance_sdk::auth::random_alphanumeric;
-use glance_sdk::model::{OauthId, Secret, TokenAnswer};
+use glance_sdk::model::TokenAnswer;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::caller::{Caller, token_digest};
+use super::caller::Caller;
 use super::error::ApiError;
+use crate::model::host_info::HostInfo;
 use crate::model::{Installed, StoredToken};
-use crate::service::install::{SECRET_LENGTH, STEPS};
-use crate::service::shared::Shared;
+use crate::service::access_tokens::AccessTokens;
+use crate::service::install::STEPS;
+use crate::storage::Storage;
 
 /// The parameters of a token request.
 #[derive(Default, Deserialize)]
@@ -28,19 +28,23 @@ pub(super) struct Grant {
     scope: Option<String>,
 }
 
-type Unkept<T> = ([(HeaderName, &'static str); 1], Json<T>);
+/// JSON that no cache stores.
+type NoStore<T> = ([(HeaderName, &'static str); 1], Json<T>);
 
-fn unkept<T>(answer: T) -> Unkept<T> {
+fn no_store<T>(answer: T) -> NoStore<T> {
     ([(CACHE_CONTROL, "no-store")], Json(answer))
 }
 
 pub(super) async fn create(
-    State(shared): State<Arc<Shared>>,
+    State(tokens): State<AccessTokens>,
+    State(info): State<Arc<HostInfo>>,
     headers: HeaderMap,
     Query(in_query): Query<Grant>,
     request: Request,
-) -> Result<Unkept<TokenAnswer>, ApiError> {
-    let installed = authenticate(&shared, &headers).await?;
+) -> Result<NoStore<TokenAnswer>, ApiError> {
+    let (id, secret) = basic(&headers).ok_or_else(ApiError::unauthorized)?;
+    let installed = tokens.authenticate(&id.into(), &secret).await?;
+    let installed = installed.ok_or_else(ApiError::unauthorized)?;
     let in_body = read(request).await?;
     let grant_type = in_body.grant_type.or(in_query.grant_type);
     match grant_type.as_deref() {
@@ -55,24 +59,13 @@ pub(super) async fn create(
         }
     }
     let scope = scope(&installed, in_body.scope.or(in_query.scope).as_deref())?;
-
-    let secret = random_alphanumeric(40)?;
-    let life = i64::try_from(shared.token_life.as_secs()).unwrap_or(i64::MAX);
-    let now = shared.clock.now();
-    let token = StoredToken {
-        digest: token_digest(&secret),
-        oauth_id: installed.oauth_id,
-        scope: scope.clone(),
-        expires_at: now.saturating_add(life),
-    };
-    shared.state.put_token(&token, now).await?;
-
+    let token = tokens.create(&installed.oauth_id, &scope).await?;
     tracing::info!(target: STEPS, "a token for the add-on: {scope}");
-    let mut answer = TokenAnswer::new(secret.into(), shared.token_life.as_secs());
-    answer.group_id = Some(shared.info.group.id);
-    answer.group_name = Some(shared.info.group.name.clone());
+    let mut answer = TokenAnswer::new(token, tokens.life_seconds());
+    answer.group_id = Some(info.group.id);
+    answer.group_name = Some(info.group.name.clone());
     answer.scope = Some(scope);
-    Ok(unkept(answer))
+    Ok(no_store(answer))
 }
 
 /// Reads a body, a form or JSON. Old clients put everything into the query and send no body.
@@ -104,23 +97,25 @@ async fn read(request: Request) -> Result<Grant, ApiError> {
 
 /// Describes what a token of the caller permits, and until when.
 pub(super) async fn read_token(
-    State(shared): State<Arc<Shared>>,
+    State(tokens): State<AccessTokens>,
+    State(storage): State<Arc<dyn Storage>>,
+    State(info): State<Arc<HostInfo>>,
     caller: Caller,
     Path(token): Path<String>,
-) -> Result<Unkept<Value>, ApiError> {
+) -> Result<NoStore<Value>, ApiError> {
     caller.needs(&[])?;
-    let stored = find(&shared, &caller, &token).await?;
+    let stored = find(&tokens, &caller, &token).await?;
     let scopes = caller.allows(&stored.scope);
     let installed = &caller.installed;
     let room = match installed.room_id {
-        Some(id) => shared.state.room(id).await?,
+        Some(id) => storage.room(id).await?,
         None => None,
     };
-    Ok(unkept(json!({
+    Ok(no_store(json!({
         "access_token": token,
-        "expires_in": stored.expires_at.saturating_sub(shared.clock.now()),
-        "group_id": shared.info.group.id,
-        "group_name": shared.info.group.name,
+        "expires_in": tokens.seconds_left(&stored),
+        "group_id": info.group.id,
+        "group_name": info.group.name,
         "scope": scopes.join(" "),
         "scopes": scopes,
         "token_type": "bearer",
@@ -137,49 +132,29 @@ pub(super) async fn read_token(
 
 /// Revokes a token of the caller.
 pub(super) async fn remove(
-    State(shared): State<Arc<Shared>>,
+    State(tokens): State<AccessTokens>,
     caller: Caller,
     Path(token): Path<String>,
 ) -> Result<StatusCode, ApiError> {
     caller.needs(&[])?;
-    let stored = find(&shared, &caller, &token).await?;
-    shared.state.remove_token(&stored.digest).await?;
+    let stored = find(&tokens, &caller, &token).await?;
+    tokens.revoke(&stored).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Returns a valid token of the caller. Messages never contain it.
-async fn find(shared: &Shared, caller: &Caller, token: &str) -> Result<StoredToken, ApiError> {
-    let (id, now) = (&caller.installed.oauth_id, shared.clock.now());
-    let stored = shared.state.token(&token_digest(token)).await?;
+async fn find(
+    tokens: &AccessTokens,
+    caller: &Caller,
+    token: &str,
+) -> Result<StoredToken, ApiError> {
+    let stored = tokens.find(token).await?;
     stored
-        .filter(|stored| stored.oauth_id == *id && stored.expires_at > now)
+        .filter(|stored| stored.oauth_id == caller.installed.oauth_id)
         .ok_or_else(|| ApiError::not_found("Token not found"))
 }
 
-/// Replaces the secret of an unknown id, so that a comparison takes the same time.
-static NOBODYS: LazyLock<Secret> = LazyLock::new(|| {
-    let secret = random_alphanumeric(SECRET_LENGTH).unwrap_or_default();
-    secret.into()
-});
-
-/// Authenticates by HTTP Basic with OAuth id and secret. A wrong secret takes the same time whether the id exists
-/// or not: the host reads one small row, and the installation only after the secret matched.
-async fn authenticate(shared: &Shared, headers: &HeaderMap) -> Result<Installed, ApiError> {
-    let (id, secret) = basic(headers).ok_or_else(ApiError::unauthorized)?;
-    let id = OauthId::from(id);
-    let stored = shared.state.secret(&id).await?;
-    let right = stored.as_ref().unwrap_or(&NOBODYS).expose();
-    let is_same = verify_slices_are_equal(right.as_bytes(), secret.as_bytes()).is_ok();
-    if !is_same || stored.is_none() || right.is_empty() {
-        return Err(ApiError::unauthorized());
-    }
-    let installed = shared.state.installation(&id).await?;
-    // The installation may have been removed, or its secret replaced, in between.
-    installed
-        .filter(|installed| installed.oauth_secret.expose() == right)
-        .ok_or_else(ApiError::unauthorized)
-}
-
+/// Returns id and secret of HTTP Basic authentication.
 fn basic(headers: &HeaderMap) -> Option<(String, String)> {
     let (scheme, encoded) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("Basic") {

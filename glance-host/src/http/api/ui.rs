@@ -1,7 +1,5 @@
 //! `POST /v2/addon/ui...`: an add-on pushes new data of its glances.
 
-use std::sync::Arc;
-
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -11,11 +9,8 @@ use serde_json::Value;
 
 use super::caller::Caller;
 use super::error::ApiError;
-use crate::cluster::bus::Topic;
-use crate::model::event::{Event, Push};
+use crate::http::state::AppState;
 use crate::model::glance_data::Data;
-use crate::service::install;
-use crate::service::shared::Shared;
 
 /// The largest number of glances in one push.
 const MAX_ENTRIES: usize = 100;
@@ -29,69 +24,56 @@ const OF_GROUP: [Scope; 2] = [Scope::ViewGroup, Scope::SendNotification];
 /// The same for one room, for which libraries request `view_room`.
 const OF_ROOM: [Scope; 3] = [Scope::ViewGroup, Scope::ViewRoom, Scope::SendNotification];
 
-pub(super) async fn group(
-    State(shared): State<Arc<Shared>>,
-    caller: Caller,
-    body: Bytes,
-) -> Pushed {
+pub(super) async fn group(State(app): State<AppState>, caller: Caller, body: Bytes) -> Pushed {
     caller.needs(&OF_GROUP)?;
-    push(&shared, &caller, None, None, &body).await
+    push(&app, &caller, None, None, &body).await
 }
 
 pub(super) async fn room(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     caller: Caller,
     Path(room): Path<String>,
     body: Bytes,
 ) -> Pushed {
     caller.needs(&OF_ROOM)?;
-    let room = caller.room(&shared, &room).await?;
-    push(&shared, &caller, Some(room.id), None, &body).await
+    let room = caller.room(&*app.storage, &room).await?;
+    push(&app, &caller, Some(room.id), None, &body).await
 }
 
 pub(super) async fn user(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     caller: Caller,
     Path(user): Path<String>,
     body: Bytes,
 ) -> Pushed {
     caller.needs(&OF_GROUP)?;
-    let user = caller.user(&shared, &user).await?;
-    push(&shared, &caller, None, Some(user.id), &body).await
+    let user = caller.user(&*app.storage, &user).await?;
+    push(&app, &caller, None, Some(user.id), &body).await
 }
 
 pub(super) async fn user_in_room(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     caller: Caller,
     Path((room, user)): Path<(String, String)>,
     body: Bytes,
 ) -> Pushed {
     caller.needs(&OF_ROOM)?;
-    let room = caller.room(&shared, &room).await?;
-    let user = caller.user(&shared, &user).await?;
-    push(&shared, &caller, Some(room.id), Some(user.id), &body).await
+    let room = caller.room(&*app.storage, &room).await?;
+    let user = caller.user(&*app.storage, &user).await?;
+    push(&app, &caller, Some(room.id), Some(user.id), &body).await
 }
 
 async fn push(
-    shared: &Shared,
+    app: &AppState,
     caller: &Caller,
     room: Option<RoomId>,
     user: Option<UserId>,
     body: &[u8],
 ) -> Pushed {
     let glances = entries(body)?;
-    for (key, _) in &glances {
-        let installed = &caller.installed;
-        if installed.descriptor.glance(key).is_none()
-            && !shared.state.has_glance(&installed.oauth_id, key).await?
-        {
-            return Err(ApiError::not_found(format!("Glance {key} not found")));
-        }
-    }
-    let to = room.map_or_else(|| install::places(&caller.installed), Topic::Room);
-    let push = Push::new(caller.installed.oauth_id.clone(), user, glances);
-    shared.bus.publish(to, Event::Pushed(Arc::new(push)));
-    shared.metrics.pushed();
+    app.extensions
+        .push(&caller.installed, room, user, glances)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

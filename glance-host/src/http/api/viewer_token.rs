@@ -1,7 +1,5 @@
 //! `POST /v2/viewer-token`: a token that opens a room's sidebar on another site. HipChat had no such call.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -11,8 +9,8 @@ use serde_json::{Value, json};
 
 use super::caller::Caller;
 use super::error::ApiError;
+use crate::http::state::AppState;
 use crate::service::embed;
-use crate::service::shared::Shared;
 
 #[derive(Deserialize)]
 struct Wanted {
@@ -38,12 +36,12 @@ impl Id {
 }
 
 pub(super) async fn create(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     caller: Caller,
     body: Bytes,
 ) -> Result<Json<Value>, ApiError> {
     caller.needs(&[Scope::ViewerToken])?;
-    if shared.embeds.config.origins().is_empty() {
+    if app.embeds.config.origins().is_empty() {
         return Err(ApiError::forbidden(
             "This host shows its rooms on no other site: its configuration names no origins",
         ));
@@ -53,7 +51,7 @@ pub(super) async fn create(
             "The body names no `room_id`, or no fit `user_id`: {cause}"
         ))
     })?;
-    let room = caller.room(&shared, &wanted.room_id.text()).await?;
+    let room = caller.room(&*app.storage, &wanted.room_id.text()).await?;
     if wanted.user_id.is_some() && caller.installed.room_id.is_some() {
         return Err(ApiError::forbidden(
             "Only an add-on that an admin installed for all rooms may name a `user_id`; without one, \
@@ -61,12 +59,12 @@ pub(super) async fn create(
         ));
     }
     let user = match wanted.user_id {
-        Some(user) => Some(caller.user(&shared, &user.text()).await?.id),
+        Some(user) => Some(caller.user(&*app.storage, &user.text()).await?.id),
         None => None,
     };
     Ok(Json(json!({
-        "token": shared.embeds.token(&caller.installed, room.id, user),
+        "token": app.embeds.token(&caller.installed, room.id, user),
         "expires_in": embed::TOKEN_SECONDS,
-        "sidebar_url": format!("{}/embed/rooms/{}", shared.info.base_url, room.id),
+        "sidebar_url": format!("{}/embed/rooms/{}", app.info.base_url, room.id),
     })))
 }

@@ -1,7 +1,6 @@
 //! `/v2/room/{room}/webhook` and `.../extension/webhook/{key}`: webhooks created at run time.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
@@ -17,8 +16,8 @@ use super::error::ApiError;
 use super::extension::checked;
 use super::page::Paging;
 use crate::content::pattern;
+use crate::http::state::AppState;
 use crate::model::{MAX_RUNTIME_WEBHOOKS, RegisteredWebhook, Room};
-use crate::service::shared::Shared;
 use crate::storage::StorageError;
 
 /// The caller, a room, and the webhook that the address names, if any.
@@ -29,18 +28,18 @@ pub(super) struct At {
     name: String,
 }
 
-impl FromRequestParts<Arc<Shared>> for At {
+impl FromRequestParts<AppState> for At {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, ApiError> {
-        let caller = Caller::from_request_parts(parts, shared).await?;
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+        let caller = Caller::from_request_parts(parts, app).await?;
         caller.needs(&[Scope::AdminRoom])?;
-        let Path(mut path) = Path::<HashMap<String, String>>::from_request_parts(parts, shared)
+        let Path(mut path) = Path::<HashMap<String, String>>::from_request_parts(parts, app)
             .await
             .map_err(|cause| ApiError::bad_request(cause.body_text()))?;
         let room = path.remove("room").unwrap_or_default();
         Ok(Self {
-            room: caller.room(shared, &room).await?,
+            room: caller.room(&*app.storage, &room).await?,
             caller,
             name: path.remove("name").unwrap_or_default(),
         })
@@ -48,22 +47,22 @@ impl FromRequestParts<Arc<Shared>> for At {
 }
 
 impl At {
-    async fn all(&self, shared: &Shared) -> Result<Vec<RegisteredWebhook>, StorageError> {
-        let state = &shared.state;
+    async fn all(&self, app: &AppState) -> Result<Vec<RegisteredWebhook>, StorageError> {
+        let state = &app.storage;
         state
             .webhooks_of(&self.caller.installed.oauth_id, self.room.id)
             .await
     }
 
-    async fn by_key(&self, shared: &Shared) -> Result<Option<RegisteredWebhook>, StorageError> {
+    async fn by_key(&self, app: &AppState) -> Result<Option<RegisteredWebhook>, StorageError> {
         let key = Some(self.name.as_str());
-        let mut all = self.all(shared).await?.into_iter();
+        let mut all = self.all(app).await?.into_iter();
         Ok(all.find(|one| one.webhook.key.as_deref() == key))
     }
 
-    async fn by_id(&self, shared: &Shared) -> Result<Option<RegisteredWebhook>, StorageError> {
+    async fn by_id(&self, app: &AppState) -> Result<Option<RegisteredWebhook>, StorageError> {
         let id = self.name.parse().ok();
-        let mut all = self.all(shared).await?.into_iter();
+        let mut all = self.all(app).await?.into_iter();
         Ok(all.find(|one| Some(one.id) == id))
     }
 
@@ -72,61 +71,57 @@ impl At {
     }
 
     /// Returns the URL of the webhook with this id.
-    fn address(&self, shared: &Shared, id: u64) -> String {
-        format!(
-            "{}/room/{}/webhook/{id}",
-            shared.info.api_url(),
-            self.room.id
-        )
+    fn address(&self, app: &AppState, id: u64) -> String {
+        format!("{}/room/{}/webhook/{id}", app.info.api_url(), self.room.id)
     }
 
-    fn written(&self, shared: &Shared, one: &RegisteredWebhook) -> Result<Value, ApiError> {
+    fn written(&self, app: &AppState, one: &RegisteredWebhook) -> Result<Value, ApiError> {
         let mut written = serde_json::to_value(&one.webhook)?;
         written["id"] = json!(one.id);
-        written["links"] = json!({ "self": self.address(shared, one.id) });
+        written["links"] = json!({ "self": self.address(app, one.id) });
         Ok(written)
     }
 }
 
 pub(super) async fn list(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     at: At,
     paging: Paging,
 ) -> Result<Json<Page<Value>>, ApiError> {
-    let all = at.all(&shared).await?;
-    let written = all.iter().map(|one| at.written(&shared, one));
+    let all = at.all(&app).await?;
+    let written = all.iter().map(|one| at.written(&app, one));
     Ok(Json(paging.page(written.collect::<Result<Vec<_>, _>>()?)))
 }
 
 pub(super) async fn read_by_id(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     at: At,
 ) -> Result<Json<Value>, ApiError> {
-    let one = at.found(at.by_id(&shared).await?)?;
-    at.written(&shared, &one).map(Json)
+    let one = at.found(at.by_id(&app).await?)?;
+    at.written(&app, &one).map(Json)
 }
 
 pub(super) async fn read_by_key(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     at: At,
 ) -> Result<Json<Value>, ApiError> {
-    let one = at.found(at.by_key(&shared).await?)?;
-    at.written(&shared, &one).map(Json)
+    let one = at.found(at.by_key(&app).await?)?;
+    at.written(&app, &one).map(Json)
 }
 
 type Created = (StatusCode, [(HeaderName, String); 1], Json<Value>);
 
 pub(super) async fn create(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     at: At,
     body: Bytes,
 ) -> Result<Created, ApiError> {
     let webhook = parse(&body).await?;
-    put(&shared, &at, webhook).await
+    put(&app, &at, webhook).await
 }
 
 pub(super) async fn create_by_key(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     at: At,
     body: Bytes,
 ) -> Result<Created, ApiError> {
@@ -138,23 +133,23 @@ pub(super) async fn create_by_key(
             at.name
         )));
     }
-    put(&shared, &at, webhook).await
+    put(&app, &at, webhook).await
 }
 
 pub(super) async fn remove_by_id(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     at: At,
 ) -> Result<StatusCode, ApiError> {
-    let one = at.found(at.by_id(&shared).await?)?;
-    remove(&shared, &at, one).await
+    let one = at.found(at.by_id(&app).await?)?;
+    remove(&app, &at, one).await
 }
 
 pub(super) async fn remove_by_key(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     at: At,
 ) -> Result<StatusCode, ApiError> {
-    let one = at.found(at.by_key(&shared).await?)?;
-    remove(&shared, &at, one).await
+    let one = at.found(at.by_key(&app).await?)?;
+    remove(&app, &at, one).await
 }
 
 async fn parse(body: &[u8]) -> Result<Webhook, ApiError> {
@@ -177,8 +172,8 @@ async fn parse(body: &[u8]) -> Result<Webhook, ApiError> {
     }
 }
 
-async fn put(shared: &Shared, at: &At, webhook: Webhook) -> Result<Created, ApiError> {
-    let all = at.all(shared).await?;
+async fn put(app: &AppState, at: &At, webhook: Webhook) -> Result<Created, ApiError> {
+    let all = at.all(app).await?;
     let same_key = |one: &&RegisteredWebhook| {
         one.room_id.is_none() && webhook.key.is_some() && one.webhook.key == webhook.key
     };
@@ -186,13 +181,13 @@ async fn put(shared: &Shared, at: &At, webhook: Webhook) -> Result<Created, ApiE
         return Err(refuse_declared(declared, "replaced"));
     }
     let oauth_id = &at.caller.installed.oauth_id;
-    let put = shared.state.put_webhook(oauth_id, at.room.id, &webhook);
+    let put = app.storage.put_webhook(oauth_id, at.room.id, &webhook);
     let id = put.await?.map_err(|_| {
         ApiError::quota(format!(
             "There are {MAX_RUNTIME_WEBHOOKS} webhooks in this room, which is the maximum"
         ))
     })?;
-    let address = at.address(shared, id);
+    let address = at.address(app, id);
     let body = json!({ "id": id, "links": { "self": address } });
     Ok((
         StatusCode::CREATED,
@@ -201,12 +196,12 @@ async fn put(shared: &Shared, at: &At, webhook: Webhook) -> Result<Created, ApiE
     ))
 }
 
-async fn remove(shared: &Shared, at: &At, one: RegisteredWebhook) -> Result<StatusCode, ApiError> {
+async fn remove(app: &AppState, at: &At, one: RegisteredWebhook) -> Result<StatusCode, ApiError> {
     if one.room_id.is_none() {
         return Err(refuse_declared(&one, "removed"));
     }
     let oauth_id = &at.caller.installed.oauth_id;
-    match shared.state.remove_webhook(oauth_id, one.id).await? {
+    match app.storage.remove_webhook(oauth_id, one.id).await? {
         true => Ok(StatusCode::NO_CONTENT),
         false => at.found(None).map(|_| StatusCode::NO_CONTENT),
     }

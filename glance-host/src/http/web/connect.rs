@@ -1,13 +1,11 @@
 //! The script and the style sheet for add-on pages, under `/atlassian-connect/`.
 
-use std::sync::Arc;
-
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
 
-use crate::service::shared::Shared;
+use crate::http::state::AppState;
 
 /// Served at both addresses: the script reads its own address, and logs to the console if it was loaded as
 /// `all-debug.js`.
@@ -19,7 +17,7 @@ const STYLE: &str = include_str!("../../../assets/atlassian-connect/all.css");
 const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
     HeaderName::from_static("cross-origin-resource-policy");
 
-pub(super) fn router() -> Router<Arc<Shared>> {
+pub(super) fn router() -> Router<AppState> {
     let script = || async { for_every_site("text/javascript; charset=utf-8", SCRIPT) };
     let style = || async { for_every_site("text/css; charset=utf-8", STYLE) };
     Router::new()

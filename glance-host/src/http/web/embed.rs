@@ -1,8 +1,6 @@
 //! A room's sidebar on another site: the web component, and the page inside it. A viewer token in each request says
 //! who looks, never a cookie. So the page itself is the same for everyone and contains nothing of the room.
 
-use std::sync::Arc;
-
 use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -15,9 +13,9 @@ use serde_json::json;
 use super::pages::{PageError, render};
 use super::room_access::Embedded;
 use super::{events, frames, guard};
-use crate::service::shared::Shared;
+use crate::http::state::AppState;
 
-pub(super) fn router() -> Router<Arc<Shared>> {
+pub(super) fn router() -> Router<AppState> {
     Router::new()
         .route("/embed/rooms/{room}", get(page))
         .route("/embed/rooms/{room}/events", get(events::stream))
@@ -41,14 +39,14 @@ struct Look {
 }
 
 async fn page(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     Path(room): Path<String>,
     Query(Look { theme }): Query<Look>,
 ) -> Result<Response, PageError> {
     let id: RoomId = room.parse().map_err(|_| PageError::NoRoom)?;
-    let room = shared.state.room(id).await?;
-    let is_open = room.is_some_and(|room| shared.embeds.config.is_open(&room));
-    let origins = shared.embeds.config.origins().join(" ");
+    let room = app.storage.room(id).await?;
+    let is_open = room.is_some_and(|room| app.embeds.config.is_open(&room));
+    let origins = app.embeds.config.origins().join(" ");
     let ancestors = match (origins.as_str(), is_open) {
         ("", true) => String::new(),
         ("", false) => "frame-ancestors 'none'".to_owned(),

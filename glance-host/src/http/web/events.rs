@@ -36,9 +36,9 @@ use super::frames::Here;
 use super::inspect::Inspector;
 use super::pages::PageError;
 use super::room_access::{Guest, Stay, Visit};
+use crate::http::state::AppState;
 use crate::model::event::Push;
-use crate::service::shared::Shared;
-use crate::service::time_zone;
+use crate::model::time_zone;
 use crate::service::viewer::{Change, Command, Commands, Viewer};
 use crate::storage::StorageError;
 
@@ -77,7 +77,7 @@ pub(super) struct Asked {
 }
 
 pub(super) async fn stream(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     Extension(pages): Extension<Pages>,
     Query(asked): Query<Asked>,
     headers: HeaderMap,
@@ -88,12 +88,15 @@ pub(super) async fn stream(
     // Nobody inspects on another site: it would receive what people posted.
     let inspects = asked.inspect.is_some() && visit.may_manage() && !is_embedded;
     let Visit { room, user } = visit;
-    let here = Here::new(Arc::clone(&shared), room.id, user.id);
-    let inspector = Inspector::new(Arc::clone(&shared), room.id, user.id);
+    let here = Here::new(app.clone(), room.id, user.id);
+    let inspector = Inspector::new(app.clone(), room.id, user.id);
     let is_present = !stay.is_guest();
     let zone = time_zone_header(&headers).filter(|_| is_present);
     let pulse = pulse(stay.ends());
-    let viewer = Viewer::connect(shared, room.id, user.id, is_present, zone, pulse).await?;
+    let viewer = app
+        .viewers
+        .connect(room.id, user.id, is_present, zone, pulse)
+        .await?;
     let mut viewer = viewer.ok_or(PageError::NoRoom)?;
     viewer.inspect(inspects);
     let page = random_alphanumeric(20).map_err(StorageError::other)?;
@@ -263,7 +266,7 @@ pub(super) struct Follow {
 
 /// Stores which add-ons a page has frames of, so that it receives their pushes, and the browser's time zone.
 pub(super) async fn follow(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     Extension(pages): Extension<Pages>,
     Guest(is_guest): Guest,
     visit: Visit,
@@ -275,7 +278,7 @@ pub(super) async fn follow(
         return Ok(StatusCode::BAD_REQUEST);
     }
     if let Some(zone) = time_zone_header(&headers).filter(|_| !is_guest) {
-        time_zone::learn(&shared, &visit.user, zone).await?;
+        app.people.set_time_zone(&visit.user, zone).await?;
     }
     Ok(pages.send(&room, &page, Command::Follow(add_ons)))
 }

@@ -7,8 +7,6 @@ mod room_addons;
 pub(crate) mod target;
 mod template;
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::Router;
 use axum::http::StatusCode;
@@ -16,21 +14,21 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use serde_json::json;
 
+use crate::http::state::AppState;
 use crate::http::unavailable::with_retry_after;
 use crate::model::{Installed, Room};
-use crate::service::shared::Shared;
 use crate::storage::StorageError;
 
 pub(super) use room_addons::Here;
 
-pub(super) fn router() -> Router<Arc<Shared>> {
+pub(super) fn router() -> Router<AppState> {
     everywhere("/rooms/{room}")
         .route("/rooms/{room}/actions", post(actions::of_message))
         .route("/rooms/{room}/frames/enter", post(frame_api::enter))
 }
 
 /// The routes that also exist for sidebars on other sites.
-pub(super) fn everywhere(at: &str) -> Router<Arc<Shared>> {
+pub(super) fn everywhere(at: &str) -> Router<AppState> {
     Router::new()
         .route(&format!("{at}/open"), post(target::open))
         .route(&format!("{at}/frames/token"), post(frame_api::token))
@@ -67,8 +65,8 @@ impl IntoResponse for Refusal {
 }
 
 /// Returns the add-on with this key if it is installed in the room.
-async fn installed(shared: &Shared, room: &Room, add_on: &str) -> Result<Installed, Refusal> {
-    let here = shared.state.installations_in(room.id).await?;
+async fn installed(app: &AppState, room: &Room, add_on: &str) -> Result<Installed, Refusal> {
+    let here = app.storage.installations_in(room.id).await?;
     let found = here.into_iter().find(|one| one.descriptor.key == add_on);
     found.ok_or_else(|| Refusal::not_found("The add-on is not installed in this room"))
 }

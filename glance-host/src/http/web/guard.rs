@@ -8,15 +8,13 @@
 //! a host with sign-in a request without both is refused, so the check fails closed. Without sign-in such a request
 //! comes from a program on this machine.
 
-use std::sync::Arc;
-
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::http::own_name::{host, is_own_name};
-use crate::service::shared::Shared;
+use crate::http::state::AppState;
 
 /// Allows the host's own scripts, styles and images only. Frames show add-on pages of any site: add-ons arrive while
 /// a page is open, and their pages redirect to others, for example for sign-in.
@@ -32,11 +30,7 @@ pub(super) fn policy_framed_by(ancestors: &str) -> String {
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-pub(super) async fn check(
-    State(shared): State<Arc<Shared>>,
-    request: Request,
-    next: Next,
-) -> Response {
+pub(super) async fn check(State(app): State<AppState>, request: Request, next: Next) -> Response {
     let headers = request.headers();
     let text = |name: HeaderName| {
         headers
@@ -44,8 +38,8 @@ pub(super) async fn check(
             .and_then(|value: &HeaderValue| value.to_str().ok())
     };
     let asked = text(header::HOST).unwrap_or_default();
-    if !is_own_name(&shared, headers) {
-        let own = &shared.info.base_url;
+    if !is_own_name(&app, headers) {
+        let own = &app.info.base_url;
         let sentence = format!(
             "The pages of this host are at {own}/ and under no other name. Where people reach it by \
              another one, its setting public_url has to say so; a proxy has to pass the Host header on."
@@ -55,12 +49,12 @@ pub(super) async fn check(
     let is_own = match (text(SEC_FETCH_SITE), text(header::ORIGIN)) {
         (Some(site), _) => matches!(site, "same-origin" | "none"),
         // A proxy may use another host name than the browser.
-        (None, Some(origin)) => shared
+        (None, Some(origin)) => app
             .info
             .origins
             .iter()
-            .any(|own| own == origin && (*own == shared.info.base_url || host(own) == asked)),
-        (None, None) => shared.entrance.is_local(),
+            .any(|own| own == origin && (*own == app.info.base_url || host(own) == asked)),
+        (None, None) => app.sign_in.is_local(),
     };
     if !request.method().is_safe() && !is_own {
         return (

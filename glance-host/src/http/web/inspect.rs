@@ -23,9 +23,9 @@ use serde_json::{Value, json};
 use super::events::Pages;
 use super::room_access::Visit;
 use crate::content::redact::Masks;
+use crate::http::state::AppState;
 use crate::model::Installed;
 use crate::model::{Delivery, Outcome};
-use crate::service::shared::Shared;
 use crate::service::viewer::{Command, News, Report, millis};
 use crate::storage::StorageError;
 
@@ -49,16 +49,16 @@ pub(super) async fn inspect(
 
 /// Writes the events of one page.
 pub(super) struct Inspector {
-    shared: Arc<Shared>,
+    app: AppState,
     room: RoomId,
     user: UserId,
     last: Option<Arc<Delivery>>,
 }
 
 impl Inspector {
-    pub(super) fn new(shared: Arc<Shared>, room: RoomId, user: UserId) -> Self {
+    pub(super) fn new(app: AppState, room: RoomId, user: UserId) -> Self {
         Self {
-            shared,
+            app,
             room,
             user,
             last: None,
@@ -80,7 +80,7 @@ impl Inspector {
         if news.is_first {
             self.last = None;
         }
-        let deliveries = self.shared.webhooks.deliveries(self.room);
+        let deliveries = self.app.webhooks.deliveries(self.room);
         let is_last = |one| {
             self.last
                 .as_ref()
@@ -91,7 +91,7 @@ impl Inspector {
         if !news.is_first && !news.is_another_list && news.reports.is_empty() && new.is_empty() {
             return Ok(None);
         }
-        let state = &self.shared.state;
+        let state = &self.app.storage;
         let (Some(room), Some(user)) = (state.room(self.room).await?, state.user(self.user).await?)
         else {
             return Ok(None);

@@ -7,8 +7,6 @@ mod page;
 mod places;
 mod site;
 
-use std::sync::Arc;
-
 use axum::Router;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
@@ -20,14 +18,14 @@ use serde_json::{Value, json};
 
 use super::form;
 use super::pages::{PageError, render};
+use crate::http::state::AppState;
 use crate::model::Installed;
 use crate::service::install;
 use crate::service::install::InstallError;
-use crate::service::shared::Shared;
 use page::Page;
 use site::Site;
 
-pub(super) fn router() -> Router<Arc<Shared>> {
+pub(super) fn router() -> Router<AppState> {
     let mut router = Router::new()
         .route("/installable/{visit}", get(leave::show))
         .route("/addons/install", get(places::choose));
@@ -74,16 +72,16 @@ struct ListQuery {
 }
 
 async fn list(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     site: Site,
     Query(ListQuery { url }): Query<ListQuery>,
 ) -> Result<Response, PageError> {
-    show(&shared, &site, StatusCode::OK, &url, Value::Null).await
+    show(&app, &site, StatusCode::OK, &url, Value::Null).await
 }
 
 /// Shows the list, with an error above it.
 async fn failed(
-    shared: &Shared,
+    app: &AppState,
     site: &Site,
     url: &str,
     error: InstallError,
@@ -96,37 +94,37 @@ async fn failed(
         }),
         other => json!({ "sentence": sentence(&other.to_string()) }),
     };
-    failed_with(shared, site, url, error).await
+    failed_with(app, site, url, error).await
 }
 
 async fn failed_with(
-    shared: &Shared,
+    app: &AppState,
     site: &Site,
     url: &str,
     error: Value,
 ) -> Result<Response, PageError> {
-    show(shared, site, StatusCode::UNPROCESSABLE_ENTITY, url, error).await
+    show(app, site, StatusCode::UNPROCESSABLE_ENTITY, url, error).await
 }
 
 async fn show(
-    shared: &Shared,
+    app: &AppState,
     site: &Site,
     status: StatusCode,
     url: &str,
     error: Value,
 ) -> Result<Response, PageError> {
-    let installations = site.installations(shared).await?;
-    let entries = installations.iter().map(|one| entry(shared, site, one));
+    let installations = site.installations(app).await?;
+    let entries = installations.iter().map(|one| entry(app, site, one));
     let installed: Vec<_> = entries.collect();
     let values = json!({ "url": url, "error": error, "installed": installed });
     Ok(render(
         status,
         "integrations.html",
-        merged(site.values(shared), values),
+        merged(site.values(app), values),
     ))
 }
 
-fn entry(shared: &Shared, site: &Site, installed: &Installed) -> Value {
+fn entry(app: &AppState, site: &Site, installed: &Installed) -> Value {
     let descriptor = &installed.descriptor;
     let panel = |panel: &WebPanel| json!({ "key": panel.key, "name": panel.name.value });
     let panels = descriptor.capabilities.web_panels().iter().map(panel);
@@ -134,7 +132,7 @@ fn entry(shared: &Shared, site: &Site, installed: &Installed) -> Value {
     json!({
         "oauth_id": installed.oauth_id,
         "about": describe::descriptor(descriptor, None),
-        "avatar": shared.image_urls.of(&installed.oauth_id).avatar(&installed.descriptor),
+        "avatar": app.image_urls.of(&installed.oauth_id).avatar(&installed.descriptor),
         "url": shown_url(&installed.descriptor_url).map(|url| match is_managed {
             true => url.to_owned(),
             false => install::plain(url),

@@ -1,7 +1,5 @@
 //! The private messages of add-ons to the person.
 
-use std::sync::Arc;
-
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -11,39 +9,39 @@ use serde_json::{Value, json};
 use super::pages::{PageError, render, who};
 use super::room_access::Person;
 use crate::content::{html, label, wire};
+use crate::http::state::AppState;
 use crate::model::PrivateMessage;
-use crate::service::shared::Shared;
 
 /// The number of messages on the page.
 const PAGE: usize = 100;
 
 /// Lists the messages, the newest first, and marks them as read.
 pub(super) async fn list(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     Person(user): Person,
 ) -> Result<Response, PageError> {
     let at_most = PAGE as u32 + 1;
-    let kept = shared.state.private_messages(user.id, at_most).await?;
+    let kept = app.storage.private_messages(user.id, at_most).await?;
     let newest = kept.iter().rev().take(PAGE);
     let values = json!({
-        "group": shared.info.group.name,
-        "who": who(&shared, &user),
-        "messages": newest.map(|message| shown(&shared, message)).collect::<Vec<_>>(),
+        "group": app.info.group.name,
+        "who": who(&app, &user),
+        "messages": newest.map(|message| shown(&app, message)).collect::<Vec<_>>(),
         "has_more": kept.len() > PAGE,
     });
     if let Some(newest) = kept.last().filter(|newest| !newest.is_read) {
-        shared.state.mark_read(user.id, &newest.id).await?;
+        app.storage.mark_read(user.id, &newest.id).await?;
     }
     Ok(render(StatusCode::OK, "messages.html", values))
 }
 
 /// Returns a message for the template: `text` contains all its words; the page's script replaces it by `html` if
 /// there is any.
-fn shown(shared: &Shared, message: &PrivateMessage) -> Value {
+fn shown(app: &AppState, message: &PrivateMessage) -> Value {
     let (text, html) = match message.format {
         MessageFormat::Html => {
             let clean = html::message(&message.text);
-            let images = shared.image_urls.of(&message.from);
+            let images = app.image_urls.of(&message.from);
             (
                 label::text(&clean),
                 Some(html::proxy_pictures(&clean, images)),

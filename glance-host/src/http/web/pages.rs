@@ -1,6 +1,6 @@
 //! Renders pages from templates, which escape all values.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 
 use super::room_access::Visit;
 use super::sign_in;
+use crate::http::state::AppState;
 use crate::http::unavailable::with_retry_after;
 use crate::model::User;
-use crate::service::shared::Shared;
-use crate::service::sign_in::Way;
+use crate::service::sign_in::SignInMethod;
 use crate::storage::StorageError;
 
 static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
@@ -167,23 +167,20 @@ impl IntoResponse for PageError {
 }
 
 /// Returns the person for the top of a page; `None` if it is always the person at this machine.
-pub(super) fn who(shared: &Shared, user: &User) -> Value {
-    if shared.entrance.is_local() {
+pub(super) fn who(app: &AppState, user: &User) -> Value {
+    if app.sign_in.is_local() {
         return Value::Null;
     }
-    let signs_out = !matches!(shared.entrance.way, Way::Proxy(_));
+    let signs_out = !matches!(app.sign_in.method, SignInMethod::Proxy(_));
     json!({ "name": user.name, "is_admin": user.is_admin, "signs_out": signs_out })
 }
 
 /// The number of other rooms on a room's page; the list of rooms has all.
 const ROOMS: u32 = 50;
 
-pub(super) async fn room(
-    State(shared): State<Arc<Shared>>,
-    visit: Visit,
-) -> Result<Response, PageError> {
+pub(super) async fn room(State(app): State<AppState>, visit: Visit) -> Result<Response, PageError> {
     let Visit { room, user } = &visit;
-    let mut rooms = shared.state.rooms_open_to(user, ROOMS + 1).await?;
+    let mut rooms = app.storage.rooms_open_to(user, ROOMS + 1).await?;
     let has_more_rooms = rooms.len() > ROOMS as usize;
     rooms.truncate(ROOMS as usize);
     if rooms.iter().all(|other| other.id != room.id) {
@@ -194,15 +191,15 @@ pub(super) async fn room(
         .map(|other| json!({ "id": other.id, "name": other.name, "current": other.id == room.id }))
         .collect();
     let values = json!({
-        "group": shared.info.group.name,
+        "group": app.info.group.name,
         "room": {
             "id": room.id, "name": room.name, "topic": room.topic,
             "is_public": room.is_public, "is_archived": room.is_archived,
         },
         "rooms": rooms,
         "has_more_rooms": has_more_rooms,
-        "who": who(&shared, user),
-        "unread": shared.state.count_unread(user.id).await?,
+        "who": who(&app, user),
+        "unread": app.storage.count_unread(user.id).await?,
         "may_manage": visit.may_manage(),
         "user": { "id": user.id, "mention": user.mention_name() },
     });

@@ -1,7 +1,5 @@
 //! The people of the group and their roles.
 
-use std::sync::Arc;
-
 use axum::Form;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -12,9 +10,9 @@ use serde_json::json;
 
 use super::pages::{PageError, render, who};
 use super::room_access::Admin;
+use crate::http::state::AppState;
 use crate::model::User;
-use crate::service::shared::Shared;
-use crate::service::sign_in::Way;
+use crate::service::sign_in::SignInMethod;
 use crate::storage::PersonChange;
 
 /// The role of a person.
@@ -45,10 +43,10 @@ impl Role {
 }
 
 pub(super) async fn list(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     Admin(asking): Admin,
 ) -> Result<Response, PageError> {
-    page(&shared, &asking, StatusCode::OK, None).await
+    page(&app, &asking, StatusCode::OK, None).await
 }
 
 #[derive(Deserialize)]
@@ -57,24 +55,24 @@ pub(super) struct Wanted {
 }
 
 pub(super) async fn set_role(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     Admin(asking): Admin,
     Path(user): Path<UserId>,
     Form(Wanted { role }): Form<Wanted>,
 ) -> Result<Response, PageError> {
-    if has_rule(&shared)
-        && let Some(user) = shared.state.user(user).await?
+    if has_rule(&app)
+        && let Some(user) = app.storage.user(user).await?
         && user.is_admin != (role == Role::Admin)
     {
         let why = "Who is an admin is decided where people sign in, not here.";
-        return page(&shared, &asking, StatusCode::CONFLICT, Some(why)).await;
+        return page(&app, &asking, StatusCode::CONFLICT, Some(why)).await;
     }
     let change = |user: &mut User| {
         user.is_admin = role == Role::Admin;
         user.is_guest = role == Role::Guest;
     };
-    let changed = shared.people.change(user, change).await?;
-    answer(&shared, &asking, changed).await
+    let changed = app.people.change(user, change).await?;
+    answer(&app, &asking, changed).await
 }
 
 #[derive(Deserialize)]
@@ -83,48 +81,47 @@ pub(super) struct Removal {
 }
 
 pub(super) async fn remove(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     Admin(asking): Admin,
     Path(user): Path<UserId>,
     Form(Removal { removed }): Form<Removal>,
 ) -> Result<Response, PageError> {
     let changed = match removed {
-        true => shared.people.remove(user).await?,
+        true => app.people.remove(user).await?,
         false => {
-            shared
-                .people
+            app.people
                 .change(user, |user| user.is_removed = false)
                 .await?
         }
     };
-    answer(&shared, &asking, changed).await
+    answer(&app, &asking, changed).await
 }
 
 /// Redirects to the page, or shows on it why nothing changed.
 async fn answer(
-    shared: &Shared,
+    app: &AppState,
     asking: &User,
     changed: PersonChange,
 ) -> Result<Response, PageError> {
     if changed == PersonChange::LastAdmin {
         let why = "This is the last admin. Make somebody else one first.";
-        return page(shared, asking, StatusCode::CONFLICT, Some(why)).await;
+        return page(app, asking, StatusCode::CONFLICT, Some(why)).await;
     }
     Ok(Redirect::to("/people").into_response())
 }
 
 /// Returns whether a rule decides who is an admin.
-fn has_rule(shared: &Shared) -> bool {
-    match &shared.entrance.way {
-        Way::Local(_) | Way::Name => false,
-        Way::Proxy(proxy) => proxy.has_rule(),
+fn has_rule(app: &AppState) -> bool {
+    match &app.sign_in.method {
+        SignInMethod::Local(_) | SignInMethod::Name => false,
+        SignInMethod::Proxy(proxy) => proxy.has_rule(),
         #[cfg(feature = "openid")]
-        Way::OpenId(provider) => provider.has_rule(),
+        SignInMethod::OpenId(provider) => provider.has_rule(),
     }
 }
 
 async fn page(
-    shared: &Shared,
+    app: &AppState,
     asking: &User,
     status: StatusCode,
     error: Option<&str>,
@@ -132,15 +129,15 @@ async fn page(
     let person = |user: &User| {
         json!({
             "id": user.id, "name": user.name, "email": user.email,
-            "role": Role::of(user).name(), "is_online": shared.attendance.is_online(user.id),
+            "role": Role::of(user).name(), "is_online": app.directory.is_online(user.id),
         })
     };
-    let users = shared.state.users().await?;
-    let removed = shared.state.removed_users().await?;
+    let users = app.storage.users().await?;
+    let removed = app.storage.removed_users().await?;
     let values = json!({
-        "group": shared.info.group.name,
-        "who": who(shared, asking),
-        "has_tokens": !shared.entrance.is_local(),
+        "group": app.info.group.name,
+        "who": who(app, asking),
+        "has_tokens": !app.sign_in.is_local(),
         "people": users.iter().map(person).collect::<Vec<_>>(),
         "removed": removed.iter().map(person).collect::<Vec<_>>(),
         "error": error,

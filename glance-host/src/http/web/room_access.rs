@@ -17,13 +17,13 @@ use super::pages::PageError;
 use super::sign_in;
 use crate::cluster::bus::Delivery;
 use crate::http::body_limit;
+use crate::http::state::AppState;
 use crate::model::access;
 use crate::model::access::Access;
 use crate::model::event::{AccessChange, Event};
 use crate::model::{Room, Session, User};
 use crate::service::embed::Visitor;
-use crate::service::shared::Shared;
-use crate::service::sign_in::{Way, session};
+use crate::service::sign_in::SignInMethod;
 use crate::storage::StorageError;
 
 /// The person behind a request.
@@ -37,14 +37,11 @@ impl Person {
     }
 }
 
-impl FromRequestParts<Arc<Shared>> for Person {
+impl FromRequestParts<AppState> for Person {
     type Rejection = PageError;
 
-    async fn from_request_parts(
-        parts: &mut Parts,
-        shared: &Arc<Shared>,
-    ) -> Result<Self, PageError> {
-        Asking::find(parts, shared)
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, PageError> {
+        Asking::find(parts, app)
             .await
             .map(|asking| Self(asking.user))
     }
@@ -53,14 +50,11 @@ impl FromRequestParts<Arc<Shared>> for Person {
 /// The admin behind a request.
 pub(super) struct Admin(pub(super) User);
 
-impl FromRequestParts<Arc<Shared>> for Admin {
+impl FromRequestParts<AppState> for Admin {
     type Rejection = PageError;
 
-    async fn from_request_parts(
-        parts: &mut Parts,
-        shared: &Arc<Shared>,
-    ) -> Result<Self, PageError> {
-        let Person(user) = Person::from_request_parts(parts, shared).await?;
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, PageError> {
+        let Person(user) = Person::from_request_parts(parts, app).await?;
         match user.is_admin {
             true => Ok(Self(user)),
             false => Err(PageError::NotAllowed("Only an admin may do this.")),
@@ -87,26 +81,23 @@ struct Address {
 }
 
 /// Returns the room in a page's address.
-async fn room_id(parts: &mut Parts, shared: &Arc<Shared>) -> Result<RoomId, PageError> {
-    let Path(Address { room }) = Path::from_request_parts(parts, shared)
+async fn room_id(parts: &mut Parts, app: &AppState) -> Result<RoomId, PageError> {
+    let Path(Address { room }) = Path::from_request_parts(parts, app)
         .await
         .map_err(|_| PageError::NoRoom)?;
     room.parse().map_err(|_| PageError::NoRoom)
 }
 
-impl FromRequestParts<Arc<Shared>> for Visit {
+impl FromRequestParts<AppState> for Visit {
     type Rejection = PageError;
 
-    async fn from_request_parts(
-        parts: &mut Parts,
-        shared: &Arc<Shared>,
-    ) -> Result<Self, PageError> {
-        let Person(user) = Person::from_request_parts(parts, shared).await?;
-        let id = room_id(parts, shared).await?;
-        let asking = Asking::find(parts, shared).await?;
-        let room = shared.state.room(id).await?;
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, PageError> {
+        let Person(user) = Person::from_request_parts(parts, app).await?;
+        let id = room_id(parts, app).await?;
+        let asking = Asking::find(parts, app).await?;
+        let room = app.storage.room(id).await?;
         // Read for a missing room too, so that the response time tells nothing.
-        let rights = asking.rights(shared, &user).await?;
+        let rights = asking.rights(app, &user).await?;
         let room = room.filter(|room| rights.may_enter(room));
         match room {
             Some(room) => Ok(Self { room, user }),
@@ -118,14 +109,11 @@ impl FromRequestParts<Arc<Shared>> for Visit {
 /// A person who may change the room and its integrations.
 pub(super) struct Manage(pub(super) Visit);
 
-impl FromRequestParts<Arc<Shared>> for Manage {
+impl FromRequestParts<AppState> for Manage {
     type Rejection = PageError;
 
-    async fn from_request_parts(
-        parts: &mut Parts,
-        shared: &Arc<Shared>,
-    ) -> Result<Self, PageError> {
-        let visit = Visit::from_request_parts(parts, shared).await?;
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, PageError> {
+        let visit = Visit::from_request_parts(parts, app).await?;
         match visit.may_manage() {
             true => Ok(Self(visit)),
             false => Err(PageError::NotAllowed(
@@ -138,14 +126,11 @@ impl FromRequestParts<Arc<Shared>> for Manage {
 /// Whether the request comes from a guest of another site, who has no name.
 pub(super) struct Guest(pub(super) bool);
 
-impl FromRequestParts<Arc<Shared>> for Guest {
+impl FromRequestParts<AppState> for Guest {
     type Rejection = PageError;
 
-    async fn from_request_parts(
-        parts: &mut Parts,
-        shared: &Arc<Shared>,
-    ) -> Result<Self, PageError> {
-        let asking = Asking::find(parts, shared).await?;
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, PageError> {
+        let asking = Asking::find(parts, app).await?;
         Ok(Self(asking.is_guest()))
     }
 }
@@ -165,7 +150,7 @@ struct Asking {
 #[derive(Clone)]
 enum By {
     /// The machine that they use, or a proxy that vouches for them with each request.
-    Way,
+    SignInMethod,
     Session(Session),
     /// A viewer token, or a room that is open to everyone.
     Embedded(Visitor),
@@ -189,13 +174,13 @@ impl Rights<'_> {
 }
 
 impl Asking {
-    async fn find(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, PageError> {
+    async fn find(parts: &mut Parts, app: &AppState) -> Result<Self, PageError> {
         if let Some(known) = parts.extensions.get::<Self>() {
             return Ok(known.clone());
         }
         let asking = match parts.extensions.get::<Embedded>() {
-            Some(Embedded) => Self::find_visitor(parts, shared).await?,
-            None => Self::find_person(parts, shared).await?,
+            Some(Embedded) => Self::find_visitor(parts, app).await?,
+            None => Self::find_person(parts, app).await?,
         };
         if asking.user.is_removed {
             return Err(PageError::NotAllowed(
@@ -209,8 +194,8 @@ impl Asking {
         Ok(asking)
     }
 
-    async fn find_visitor(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, PageError> {
-        let room = room_id(parts, shared).await?;
+    async fn find_visitor(parts: &mut Parts, app: &AppState) -> Result<Self, PageError> {
+        let room = room_id(parts, app).await?;
         let token = parts.headers.get(header::AUTHORIZATION);
         let token = token.map(|value| {
             let bearer = value
@@ -219,7 +204,7 @@ impl Asking {
                 .and_then(|text| text.strip_prefix("Bearer "));
             bearer.unwrap_or_default()
         });
-        let visitor = shared.embeds.visitor(room, token).await?;
+        let visitor = app.embeds.visitor(room, token).await?;
         let visitor = visitor.ok_or(PageError::SignIn(None))?;
         Ok(Self {
             user: visitor.user.clone(),
@@ -227,11 +212,11 @@ impl Asking {
         })
     }
 
-    async fn find_person(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, PageError> {
-        let mut by = By::Way;
-        let user = match &shared.entrance.way {
-            Way::Local(user) => shared.state.user(*user).await?,
-            Way::Proxy(proxy) => {
+    async fn find_person(parts: &mut Parts, app: &AppState) -> Result<Self, PageError> {
+        let mut by = By::SignInMethod;
+        let user = match &app.sign_in.method {
+            SignInMethod::Local(user) => app.storage.user(*user).await?,
+            SignInMethod::Proxy(proxy) => {
                 let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
                 let identity = proxy
                     .identity(peer.map(|ConnectInfo(peer)| peer.ip()), |name| {
@@ -239,16 +224,16 @@ impl Asking {
                         values.map(HeaderValue::as_bytes).collect()
                     })
                     .map_err(PageError::NotVouchedFor)?;
-                Some(shared.welcome(&identity).await?)
+                Some(app.accounts.sign_in_identity(&identity).await?)
             }
             _ => {
-                let session = match cookies::find(shared, &parts.headers, SESSION) {
-                    Some(id) => session::find(shared, &id).await?,
+                let session = match cookies::find(app, &parts.headers, SESSION) {
+                    Some(id) => app.sessions.find(&id).await?,
                     None => None,
                 };
                 match session {
                     Some(found) => {
-                        let user = shared.state.user(found.user).await?;
+                        let user = app.storage.user(found.user).await?;
                         by = By::Session(found);
                         user
                     }
@@ -256,7 +241,7 @@ impl Asking {
                 }
             }
         };
-        let user = user.ok_or_else(|| PageError::SignIn(sign_in::way_back(parts, shared)))?;
+        let user = user.ok_or_else(|| PageError::SignIn(sign_in::way_back(parts, app)))?;
         Ok(Self { user, by })
     }
 
@@ -270,35 +255,31 @@ impl Asking {
     }
 
     /// Returns the rooms that the person may enter with their current role.
-    async fn rights<'a>(
-        &self,
-        shared: &Shared,
-        user: &'a User,
-    ) -> Result<Rights<'a>, StorageError> {
+    async fn rights<'a>(&self, app: &AppState, user: &'a User) -> Result<Rights<'a>, StorageError> {
         Ok(match self.is_guest() {
             true => Rights::Guest,
-            false => Rights::Person(Access::new(user, shared.state.memberships(user.id).await?)),
+            false => Rights::Person(Access::new(user, app.storage.memberships(user.id).await?)),
         })
     }
 
     fn session(&self) -> Option<&Session> {
         match &self.by {
             By::Session(session) => Some(session),
-            By::Way | By::Embedded(_) => None,
+            By::SignInMethod | By::Embedded(_) => None,
         }
     }
 
     fn visitor(&self) -> Option<&Visitor> {
         match &self.by {
             By::Embedded(visitor) => Some(visitor),
-            By::Way | By::Session(_) => None,
+            By::SignInMethod | By::Session(_) => None,
         }
     }
 
     /// Returns when the session or token expires.
     fn expires_at(&self) -> Option<i64> {
         match &self.by {
-            By::Way => None,
+            By::SignInMethod => None,
             By::Session(session) => Some(session.expires_at),
             By::Embedded(visitor) => visitor.pass.as_ref().map(|pass| pass.expires_at),
         }
@@ -307,25 +288,22 @@ impl Asking {
 
 /// Watches whether a page may stay open: until the session ends, or the person may no longer enter the room.
 pub(super) struct Stay {
-    shared: Arc<Shared>,
+    app: AppState,
     asking: Asking,
     room: Room,
     changes: broadcast::Receiver<Arc<Delivery>>,
 }
 
-impl FromRequestParts<Arc<Shared>> for Stay {
+impl FromRequestParts<AppState> for Stay {
     type Rejection = PageError;
 
-    async fn from_request_parts(
-        parts: &mut Parts,
-        shared: &Arc<Shared>,
-    ) -> Result<Self, PageError> {
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, PageError> {
         // Subscribe before reading, so that no event in between is missed.
-        let changes = shared.bus.subscribe_access();
-        let Visit { room, .. } = Visit::from_request_parts(parts, shared).await?;
-        let asking = Asking::find(parts, shared).await?;
+        let changes = app.bus.subscribe_access();
+        let Visit { room, .. } = Visit::from_request_parts(parts, app).await?;
+        let asking = Asking::find(parts, app).await?;
         Ok(Self {
-            shared: Arc::clone(shared),
+            app: app.clone(),
             asking,
             room,
             changes,
@@ -344,7 +322,7 @@ impl Stay {
                     Err(RecvError::Closed) => return,
                     Ok(_) | Err(RecvError::Lagged(_)) => {}
                 },
-                () = self.shared.clock.sleep(left) => {}
+                () = self.app.clock.sleep(left) => {}
             }
             // Boxed: it is rare, and a waiting page should not reserve memory for it.
             match Box::pin(self.may_go_on()).await {
@@ -394,17 +372,17 @@ impl Stay {
     /// Returns the remaining lifetime of the session or token; without one, only a change ends the access.
     fn left(&self) -> Duration {
         let end = self.asking.expires_at();
-        let left = end.map(|end| end - self.shared.clock.now());
+        let left = end.map(|end| end - self.app.clock.now());
         let left = left.map_or(u64::from(u32::MAX), |left| u64::try_from(left).unwrap_or(0));
         Duration::from_secs(left.max(1))
     }
 
     async fn may_go_on(&mut self) -> Result<bool, StorageError> {
-        let state = &self.shared.state;
+        let state = &self.app.storage;
         match &mut self.asking.by {
-            By::Way => {}
+            By::SignInMethod => {}
             By::Session(session) => {
-                let now = self.shared.clock.now();
+                let now = self.app.clock.now();
                 match state.session(&session.digest).await? {
                     Some(found) if found.expires_at > now => *session = found,
                     _ => return Ok(false),
@@ -413,7 +391,7 @@ impl Stay {
             By::Embedded(visitor) => {
                 let token = visitor.pass.as_ref().map(|pass| pass.token.as_str());
                 if self
-                    .shared
+                    .app
                     .embeds
                     .visitor(self.room.id, token)
                     .await?
@@ -429,7 +407,7 @@ impl Stay {
         ) else {
             return Ok(false);
         };
-        let rights = self.asking.rights(&self.shared, &user).await?;
+        let rights = self.asking.rights(&self.app, &user).await?;
         Ok(rights.may_enter(&room))
     }
 }

@@ -1,7 +1,5 @@
 //! The list of rooms, and a room's settings.
 
-use std::sync::Arc;
-
 use axum::Form;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
@@ -12,12 +10,11 @@ use serde_json::{Value, json};
 
 use super::pages::{PageError, render, who};
 use super::room_access::{Manage, Person, Visit};
+use crate::http::state::AppState;
 use crate::model::access;
 use crate::model::access::Access;
-use crate::model::event::AccessChange;
 use crate::model::{NewRoom, Room, User};
-use crate::service::rooms::RoomError;
-use crate::service::shared::Shared;
+use crate::service::rooms::{MembershipError, RoomError};
 
 /// The form of a room.
 #[derive(Default, Deserialize)]
@@ -50,18 +47,18 @@ impl Wanted {
 }
 
 pub(super) async fn list(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     Person(user): Person,
 ) -> Result<Response, PageError> {
     let wanted = Wanted {
         privacy: "public".to_owned(),
         ..Wanted::default()
     };
-    page(&shared, &user, StatusCode::OK, &wanted, None).await
+    page(&app, &user, StatusCode::OK, &wanted, None).await
 }
 
 pub(super) async fn create(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     Person(user): Person,
     Form(wanted): Form<Wanted>,
 ) -> Result<Response, PageError> {
@@ -74,24 +71,24 @@ pub(super) async fn create(
         owner: user.id,
         topic: wanted.topic.trim().to_owned(),
     };
-    match shared.rooms.create(&new).await {
+    match app.rooms.create(&new).await {
         Ok(room) => Ok(Redirect::to(&format!("/rooms/{}", room.id)).into_response()),
         Err(error) => {
             let (status, error) = describe_error(error)?;
-            page(&shared, &user, status, &wanted, Some(error)).await
+            page(&app, &user, status, &wanted, Some(error)).await
         }
     }
 }
 
 async fn page(
-    shared: &Shared,
+    app: &AppState,
     user: &User,
     status: StatusCode,
     wanted: &Wanted,
     error: Option<String>,
 ) -> Result<Response, PageError> {
-    let access = Access::new(user, shared.state.memberships(user.id).await?);
-    let mut rooms = shared.state.rooms().await?;
+    let access = Access::new(user, app.storage.memberships(user.id).await?);
+    let mut rooms = app.storage.rooms().await?;
     rooms.retain(|room| access.may_enter(room));
     let shown = |is_archived| {
         let rooms = rooms
@@ -106,9 +103,9 @@ async fn page(
         rooms.collect::<Vec<_>>()
     };
     let values = json!({
-        "group": shared.info.group.name,
-        "who": who(shared, user),
-        "unread": shared.state.count_unread(user.id).await?,
+        "group": app.info.group.name,
+        "who": who(app, user),
+        "unread": app.storage.count_unread(user.id).await?,
         "rooms": shown(false),
         "archived": shown(true),
         "may_create": !user.is_guest,
@@ -127,17 +124,17 @@ pub(super) struct Said {
 }
 
 pub(super) async fn settings(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     Manage(visit): Manage,
     Query(Said { saved }): Query<Said>,
 ) -> Result<Response, PageError> {
     let wanted = Wanted::of(&visit.room);
     let is_saved = saved.is_some();
-    settings_page(&shared, &visit, StatusCode::OK, &wanted, None, is_saved).await
+    settings_page(&app, &visit, StatusCode::OK, &wanted, None, is_saved).await
 }
 
 pub(super) async fn change(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     Manage(visit): Manage,
     Form(wanted): Form<Wanted>,
 ) -> Result<Response, PageError> {
@@ -146,7 +143,7 @@ pub(super) async fn change(
         room.topic = wanted.topic.trim().to_owned();
         room.is_public = wanted.is_public();
     };
-    changed(&shared, &visit, &wanted, "?saved", change).await
+    changed(&app, &visit, &wanted, "?saved", change).await
 }
 
 #[derive(Deserialize)]
@@ -155,41 +152,37 @@ pub(super) struct Archive {
 }
 
 pub(super) async fn archive(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     Manage(visit): Manage,
     Form(Archive { archived }): Form<Archive>,
 ) -> Result<Response, PageError> {
     let wanted = Wanted::of(&visit.room);
     let change = |room: &mut Room| room.is_archived = archived;
-    changed(&shared, &visit, &wanted, "", change).await
+    changed(&app, &visit, &wanted, "", change).await
 }
 
 /// Changes the room and redirects to its settings with this query, or shows the error beside the form.
 async fn changed(
-    shared: &Arc<Shared>,
+    app: &AppState,
     visit: &Visit,
     wanted: &Wanted,
     query: &str,
     change: impl Fn(&mut Room),
 ) -> Result<Response, PageError> {
-    match shared
-        .rooms
-        .change(visit.room.id, &visit.user, change)
-        .await
-    {
+    match app.rooms.change(visit.room.id, &visit.user, change).await {
         Ok(_) => Ok(back(visit, query)),
         Err(error) => {
             let (status, error) = describe_error(error)?;
-            settings_page(shared, visit, status, wanted, Some(error), false).await
+            settings_page(app, visit, status, wanted, Some(error), false).await
         }
     }
 }
 
 pub(super) async fn remove(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     Manage(Visit { room, user }): Manage,
 ) -> Result<Response, PageError> {
-    shared.rooms.delete(&room, &user).await?;
+    app.rooms.delete(&room, &user).await?;
     Ok(Redirect::to("/").into_response())
 }
 
@@ -199,24 +192,31 @@ pub(super) struct Member {
 }
 
 pub(super) async fn add_member(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     Manage(visit): Manage,
     Form(Member { user }): Form<Member>,
 ) -> Result<Response, PageError> {
-    let user = shared.state.user(user).await?;
-    if let Some(user) = user.filter(|user| !user.is_removed && !user.is_technical) {
-        shared.state.add_member(visit.room.id, user.id).await?;
+    if let Some(user) = app.storage.user(user).await? {
+        match app.rooms.add_member(&visit.room, &user).await {
+            Err(MembershipError::Storage(cause)) => return Err(cause.into()),
+            // The page offers only those who need it, so somebody changed the room or the person meanwhile.
+            Ok(()) | Err(_) => {}
+        }
     }
     Ok(back(&visit, ""))
 }
 
 pub(super) async fn remove_member(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     Manage(visit): Manage,
     Form(Member { user }): Form<Member>,
 ) -> Result<Response, PageError> {
-    shared.state.remove_member(visit.room.id, user).await?;
-    shared.bus.publish_access(AccessChange::Room(visit.room.id));
+    if let Some(user) = app.storage.user(user).await? {
+        match app.rooms.remove_member(&visit.room, &user).await {
+            Err(MembershipError::Storage(cause)) => return Err(cause.into()),
+            Ok(()) | Err(_) => {}
+        }
+    }
     Ok(back(&visit, ""))
 }
 
@@ -225,7 +225,7 @@ fn back(visit: &Visit, query: &str) -> Response {
 }
 
 async fn settings_page(
-    shared: &Shared,
+    app: &AppState,
     visit: &Visit,
     status: StatusCode,
     wanted: &Wanted,
@@ -233,25 +233,26 @@ async fn settings_page(
     is_saved: bool,
 ) -> Result<Response, PageError> {
     let room = &visit.room;
-    let members = shared.state.members(room.id).await?;
-    let users = shared.state.users().await?;
+    let members = app.storage.members(room.id).await?;
+    let users = app.storage.users().await?;
     let person =
         |user: &User| json!({ "id": user.id, "name": user.name, "is_guest": user.is_guest });
-    let others = users.iter().filter(|user| {
-        let needs_it = user.is_guest || !room.is_public;
-        needs_it && user.id != room.owner && !members.iter().any(|member| member.id == user.id)
-    });
-    let owner = shared.state.user(room.owner).await?;
+    let needs_it = |user: &&User| access::needs_membership(user, room);
+    let others = users
+        .iter()
+        .filter(needs_it)
+        .filter(|user| user.id != room.owner && !members.iter().any(|member| member.id == user.id));
+    let owner = app.storage.user(room.owner).await?;
     let values = json!({
-        "group": shared.info.group.name,
-        "who": who(shared, &visit.user),
+        "group": app.info.group.name,
+        "who": who(app, &visit.user),
         "room": {
             "id": room.id, "name": room.name,
             "is_public": room.is_public, "is_archived": room.is_archived,
         },
         "owner": owner.map(|owner| owner.name),
         "wanted": wanted.shown(),
-        "members": members.iter().map(person).collect::<Vec<_>>(),
+        "members": members.iter().filter(needs_it).map(person).collect::<Vec<_>>(),
         "others": others.map(person).collect::<Vec<_>>(),
         "error": error,
         "is_saved": is_saved,

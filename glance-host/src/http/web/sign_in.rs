@@ -1,7 +1,5 @@
 //! Signing in and out.
 
-use std::sync::Arc;
-
 use axum::Form;
 use axum::extract::{Query, State};
 use axum::http::header::{ACCEPT, REFERER, SET_COOKIE};
@@ -14,9 +12,9 @@ use serde_json::json;
 
 use super::cookies::{self, SESSION};
 use super::pages::{PageError, render};
+use crate::http::state::AppState;
 use crate::model::{Identity, User};
-use crate::service::shared::Shared;
-use crate::service::sign_in::{Way, name, session};
+use crate::service::sign_in::{SignInMethod, name, session};
 
 #[derive(Deserialize)]
 pub(super) struct Back {
@@ -37,7 +35,7 @@ const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
 /// Returns the page to which a browser returns after sign-in: the requested page, or the one whose form it sends.
 /// Other clients, such as scripts, get a status only.
-pub(super) fn way_back(asked: &Parts, shared: &Shared) -> Option<String> {
+pub(super) fn way_back(asked: &Parts, app: &AppState) -> Option<String> {
     let text = |name: HeaderName| {
         asked
             .headers
@@ -55,7 +53,7 @@ pub(super) fn way_back(asked: &Parts, shared: &Shared) -> Option<String> {
         }
         let referer = Url::parse(text(REFERER)?).ok()?;
         let origin = referer.origin().ascii_serialization();
-        let is_own = shared.info.origins.contains(&origin);
+        let is_own = app.info.origins.contains(&origin);
         is_own.then(|| referer.path().to_owned())
     };
     is_navigation.then(|| page().unwrap_or_else(|| "/".to_owned()))
@@ -71,10 +69,10 @@ pub(super) fn address(to: &str) -> String {
 }
 
 pub(super) async fn page(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     Query(Back { to }): Query<Back>,
 ) -> Result<Response, PageError> {
-    form(&shared, &to, StatusCode::OK, None).await
+    form(&app, &to, StatusCode::OK, None).await
 }
 
 #[derive(Deserialize)]
@@ -85,16 +83,16 @@ pub(super) struct Named {
 }
 
 pub(super) async fn by_name(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     headers: HeaderMap,
     Form(Named { name, to }): Form<Named>,
 ) -> Result<Response, PageError> {
-    if !matches!(shared.entrance.way, Way::Name) {
+    if !matches!(app.sign_in.method, SignInMethod::Name) {
         return Ok(StatusCode::NOT_FOUND.into_response());
     }
     let Some(name) = name::typed(&name) else {
         let why = format!("A name has 1 to {} characters.", name::MAX_NAME);
-        return form(&shared, &to, StatusCode::UNPROCESSABLE_ENTITY, Some(&why)).await;
+        return form(&app, &to, StatusCode::UNPROCESSABLE_ENTITY, Some(&why)).await;
     };
     let identity = Identity {
         provider: None,
@@ -104,24 +102,24 @@ pub(super) async fn by_name(
         timezone: None,
         is_admin: None,
     };
-    let user = shared.welcome(&identity).await?;
-    enter(&shared, &headers, &user, &to).await
+    let user = app.accounts.sign_in_identity(&identity).await?;
+    enter(&app, &headers, &user, &to).await
 }
 
 /// Starts a session unless the person was removed, and redirects to the wanted page.
 pub(super) async fn enter(
-    shared: &Shared,
+    app: &AppState,
     headers: &HeaderMap,
     user: &User,
     to: &str,
 ) -> Result<Response, PageError> {
     if user.is_removed {
         let why = format!("An admin removed {} from this host.", user.name);
-        return form(shared, to, StatusCode::FORBIDDEN, Some(&why)).await;
+        return form(app, to, StatusCode::FORBIDDEN, Some(&why)).await;
     }
-    let before = cookies::find(shared, headers, SESSION);
-    let id = session::begin(shared, before.as_deref(), user).await?;
-    let cookie = cookies::set(shared, SESSION, &id, session::LONGEST);
+    let before = cookies::find(app, headers, SESSION);
+    let id = app.sessions.begin(before.as_deref(), user).await?;
+    let cookie = cookies::set(app, SESSION, &id, session::LONGEST);
     tracing::info!(user = %user.id, "signed in");
     Ok((
         AppendHeaders([(SET_COOKIE, cookie)]),
@@ -131,12 +129,12 @@ pub(super) async fn enter(
 }
 
 pub(super) async fn out(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
-    let id = cookies::find(&shared, &headers, SESSION);
-    session::end(&shared, id.as_deref()).await?;
-    let cookie = cookies::remove(&shared, SESSION);
+    let id = cookies::find(&app, &headers, SESSION);
+    app.sessions.end(id.as_deref()).await?;
+    let cookie = cookies::remove(&app, SESSION);
     Ok((
         AppendHeaders([(SET_COOKIE, cookie)]),
         Redirect::to("/sign-in"),
@@ -145,25 +143,27 @@ pub(super) async fn out(
 }
 
 pub(super) async fn form(
-    shared: &Shared,
+    app: &AppState,
     to: &str,
     status: StatusCode,
     error: Option<&str>,
 ) -> Result<Response, PageError> {
     let mut people = Vec::new();
     let mut provider: Option<String> = None;
-    match &shared.entrance.way {
+    match &app.sign_in.method {
         // People of these two methods never need to sign in.
-        Way::Local(_) | Way::Proxy(_) => return Ok(Redirect::to("/").into_response()),
-        Way::Name => {
-            let users = shared.state.users().await?;
+        SignInMethod::Local(_) | SignInMethod::Proxy(_) => {
+            return Ok(Redirect::to("/").into_response());
+        }
+        SignInMethod::Name => {
+            let users = app.storage.users().await?;
             people.extend(users.into_iter().map(|user| user.name));
         }
         #[cfg(feature = "openid")]
-        Way::OpenId(found) => provider = Some(found.name().to_owned()),
+        SignInMethod::OpenId(found) => provider = Some(found.name().to_owned()),
     }
     let values = json!({
-        "group": shared.info.group.name,
+        "group": app.info.group.name,
         "to": own_page(to),
         "people": people,
         "provider": provider.take(),

@@ -1,7 +1,5 @@
 //! The timeline of a room's page: reads entries, and posts messages.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
@@ -12,9 +10,9 @@ use serde_json::json;
 
 use super::pages::PageError;
 use super::room_access::Visit;
+use crate::http::state::AppState;
 use crate::model::Side;
 use crate::service::messages::{Draft, MAX_TEXT, PostError};
-use crate::service::shared::Shared;
 
 /// The number of entries in a response.
 const PAGE: usize = 50;
@@ -28,7 +26,7 @@ pub(super) struct Asked {
 
 /// Returns entries, oldest first, and whether there are more on the requested side.
 pub(super) async fn read(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     Visit { room, .. }: Visit,
     Query(asked): Query<Asked>,
 ) -> Result<Response, PageError> {
@@ -40,17 +38,17 @@ pub(super) async fn read(
     };
     let mut entries = match id {
         Some(id) => {
-            let beside = shared.state.history_beside(room.id, id, side, at_most);
+            let beside = app.storage.history_beside(room.id, id, side, at_most);
             beside.await?
         }
-        None => shared.state.history(room.id, 0, at_most).await?,
+        None => app.storage.history(room.id, 0, at_most).await?,
     };
     let has_more = entries.len() > PAGE;
     entries.truncate(PAGE);
     if side == Side::Before {
         entries.reverse();
     }
-    let shown = shared.renderer.render_all(&entries).await?;
+    let shown = app.renderer.render_all(&entries).await?;
     Ok(Json(json!({ "entries": shown, "hasMore": has_more })).into_response())
 }
 
@@ -66,7 +64,7 @@ pub(super) struct Say {
 
 /// Posts a message of the person. A refusal is one sentence for them.
 pub(super) async fn say(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     Visit { room, user }: Visit,
     JsonBody(Say { text, id, reply_to }): JsonBody<Say>,
 ) -> Result<Response, PageError> {
@@ -77,9 +75,9 @@ pub(super) async fn say(
         text
     };
     let draft = Draft { text, id, reply_to };
-    let sentence = match shared.messages.post(&room, &user, draft).await {
+    let sentence = match app.messages.post(&room, &user, draft).await {
         Ok(entry) => {
-            let rendered = shared.renderer.render(&entry).await?;
+            let rendered = app.renderer.render(&entry).await?;
             return Ok((StatusCode::CREATED, Json(rendered)).into_response());
         }
         Err(PostError::Storage(error)) => return Err(error.into()),

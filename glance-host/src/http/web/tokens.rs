@@ -1,7 +1,5 @@
 //! The page of admin tokens: an admin creates, lists and revokes them.
 
-use std::sync::Arc;
-
 use axum::Form;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -13,11 +11,10 @@ use serde_json::{Value, json};
 use super::pages::{PageError, render, who};
 use super::room_access::Admin;
 use crate::content::wire;
+use crate::http::state::AppState;
 use crate::model::access;
 use crate::model::{AdminToken, MAX_ADMIN_TOKENS, User};
-use crate::service::admin_tokens;
 use crate::service::admin_tokens::{DEFAULT_DAYS, MAX_DAYS, NotCreated};
-use crate::service::shared::Shared;
 use crate::service::sign_in;
 
 /// The form of a new token.
@@ -39,11 +36,11 @@ impl Default for TokenForm {
 }
 
 pub(super) async fn list(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     Admin(asking): Admin,
 ) -> Result<Response, PageError> {
     page(
-        &shared,
+        &app,
         &asking,
         StatusCode::OK,
         &TokenForm::default(),
@@ -53,23 +50,23 @@ pub(super) async fn list(
 }
 
 pub(super) async fn create(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     Admin(asking): Admin,
     Form(form): Form<TokenForm>,
 ) -> Result<Response, PageError> {
     if !access::manages_group(&asking) {
         return Err(PageError::NotAllowed("A guest cannot create tokens."));
     }
-    if shared.entrance.is_local() {
+    if app.sign_in.is_local() {
         return Err(PageError::NotAllowed(NOT_NEEDED));
     }
     // Text that is no number is as wrong as 0.
     let days = form.days.trim().parse().unwrap_or_default();
-    match admin_tokens::create(&shared, &asking, &form.name, days).await {
+    match app.admin_tokens.create(&asking, &form.name, days).await {
         Ok((created, secret)) => {
             let notice = Notice::Created(&created, &secret);
             page(
-                &shared,
+                &app,
                 &asking,
                 StatusCode::CREATED,
                 &TokenForm::default(),
@@ -84,17 +81,17 @@ pub(super) async fn create(
                 _ => StatusCode::UNPROCESSABLE_ENTITY,
             };
             let notice = Notice::Refused(refused.to_string());
-            page(&shared, &asking, status, &form, notice).await
+            page(&app, &asking, status, &form, notice).await
         }
     }
 }
 
 pub(super) async fn revoke(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     Admin(asking): Admin,
     Path(token): Path<u64>,
 ) -> Result<Response, PageError> {
-    admin_tokens::revoke(&shared, &asking, token).await?;
+    app.admin_tokens.revoke(&asking, token).await?;
     Ok(Redirect::to("/tokens").into_response())
 }
 
@@ -110,16 +107,16 @@ enum Notice<'a> {
 }
 
 async fn page(
-    shared: &Shared,
+    app: &AppState,
     asking: &User,
     status: StatusCode,
     form: &TokenForm,
     notice: Notice<'_>,
 ) -> Result<Response, PageError> {
-    let now = shared.clock.now();
-    let all = shared.state.admin_tokens().await?;
+    let now = app.clock.now();
+    let all = app.storage.admin_tokens().await?;
     let creators: Vec<_> = all.iter().map(|token| token.created_by).collect();
-    let creators = shared.state.users_by_id(&creators).await?;
+    let creators = app.storage.users_by_id(&creators).await?;
     let shown = |token: &AdminToken| {
         let creator = creators.iter().find(|user| user.id == token.created_by);
         let is_admin = creator.is_some_and(|user| access::manages_group(user) && !user.is_removed);
@@ -149,10 +146,10 @@ async fn page(
         Notice::Refused(why) => (Value::Null, Some(why)),
     };
     let values = json!({
-        "group": shared.info.group.name,
-        "who": who(shared, asking),
-        "base_url": shared.info.base_url,
-        "not_needed": shared.entrance.is_local().then_some(NOT_NEEDED),
+        "group": app.info.group.name,
+        "who": who(app, asking),
+        "base_url": app.info.base_url,
+        "not_needed": app.sign_in.is_local().then_some(NOT_NEEDED),
         "is_full": holding.len() >= MAX_ADMIN_TOKENS as usize,
         "holding": shown(holding),
         "ended": shown(ended),

@@ -15,12 +15,10 @@ use reqwest::Url;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use super::services::{self, Parts};
 use super::{DEFAULT_PORT, Error, Host, Wrap, folder};
-use crate::cluster::attendance::Attendance;
-use crate::cluster::bus::{Bus, LocalBus};
-use crate::cluster::rate_limits::Limits;
-use crate::content::image_urls::ImageUrls;
 use crate::http::health;
+use crate::http::state::AppState;
 use crate::http::{admin, api, web};
 use crate::model::User;
 use crate::model::clock::Clock;
@@ -29,26 +27,12 @@ use crate::model::shutdown::Shutdown;
 use crate::net::inbound::tls;
 use crate::net::inbound::tls::{Certificate, Tls};
 use crate::net::outbound::{HttpTransport, Outbound, Transport};
-use crate::service::addon_calls::AddOnCalls;
-use crate::service::directory::Directory;
-use crate::service::embed::{Embed, Embeds};
-use crate::service::entry_renderer::EntryRenderer;
-use crate::service::first_room::FirstRoom;
-use crate::service::health::Health;
-use crate::service::images::Images;
-use crate::service::install::browser_handoff::Visits;
-use crate::service::install::removal::Removals;
-use crate::service::messages::Messages;
-use crate::service::metrics::Metrics;
-use crate::service::people::People;
-use crate::service::presence::Presence;
+use crate::service::embed::Embed;
 use crate::service::retention::Retention;
-use crate::service::rooms::Rooms;
-use crate::service::shared::Shared;
-use crate::service::sign_in::{Entrance, SignIn, Way};
-use crate::service::timeline::Timeline;
-use crate::service::viewer::{Lineups, Retries};
-use crate::service::webhooks::Webhooks;
+use crate::service::sign_in::accounts::check_first_room;
+#[cfg(feature = "openid")]
+use crate::service::sign_in::openid::Provider;
+use crate::service::sign_in::{SignIn, SignInMethod, SignInState};
 use crate::storage::{SqliteState, Storage, StorageError};
 
 /// The longest name of a group, in characters.
@@ -288,9 +272,9 @@ impl Builder {
     /// in.
     pub async fn start(self) -> Result<Host, Error> {
         let opened = self.open().await?;
-        let ended = opened.shared.shutdown.begun();
+        let ended = opened.app.shutdown.begun();
         let router = opened.router;
-        let server = HttpServer::new(opened.listener).limits(opened.shared.inbound.clone());
+        let server = HttpServer::new(opened.listener).limits(opened.app.inbound.clone());
         let server = match &opened.certificate {
             Some(certificate) => {
                 let tls = Tls::new(Arc::clone(certificate));
@@ -302,7 +286,7 @@ impl Builder {
             None => tokio::spawn(server.run(router, ended)),
         };
         Ok(Host {
-            shared: opened.shared,
+            app: opened.app,
             certificate: opened.certificate,
             end: opened.end,
             grace: opened.grace,
@@ -314,11 +298,11 @@ impl Builder {
     /// Creates everything of a host but its server.
     pub(crate) async fn open(self) -> Result<Opened, Error> {
         let (certificate, public) = self.check()?;
-        let (lock, state) = self.open_state()?;
+        let (lock, storage) = self.open_storage()?;
         if let Some(name) = &self.group {
-            state.rename_group(name).await?;
+            storage.rename_group(name).await?;
         }
-        let group = state.group().await?;
+        let group = storage.group().await?;
 
         let address = SocketAddr::new(self.ip, self.port);
         let listen = |cause| Error::Listen { address, cause };
@@ -332,10 +316,9 @@ impl Builder {
         let own = format!("{scheme}://{address}");
         let base_url = public.unwrap_or_else(|| own.clone());
         let localhost = format!("{scheme}://localhost:{}", address.port());
-        let way = self.way(&*state).await?;
-        let key = state.signing_key().await?;
-        let entrance = Entrance::new(way, &key);
-        let image_urls = Arc::new(ImageUrls::new(&key));
+        let method = self.sign_in_method(&*storage, &base_url).await?;
+        let key = storage.signing_key().await?;
+        let sign_in = Arc::new(SignInState::new(method, &key));
 
         let (end, shutdown) = Shutdown::channel();
         let policy = EgressPolicy::internet().setting("allow_networks");
@@ -360,118 +343,48 @@ impl Builder {
             group,
             product: self.product,
         });
-        let metrics = Arc::<Metrics>::default();
-        let outbound = Outbound::new(transport);
-        let addon_calls = AddOnCalls::new(
-            Arc::clone(&info),
-            outbound.clone(),
-            Arc::clone(&metrics),
-            self.clock.clone(),
-        );
-        let attendance = Attendance::default();
-        let bus: Arc<dyn Bus> = Arc::new(LocalBus::default());
-        let embeds = Embeds::new(self.embed, Arc::clone(&state), self.clock.clone()).await?;
-        let directory = Directory::new(Arc::clone(&state), attendance.clone(), info.api_url());
-        let renderer = EntryRenderer::new(
-            Arc::clone(&state),
-            directory.clone(),
-            Arc::clone(&image_urls),
-        );
-        let limits = Limits::new(self.clock.clone(), self.requests, self.messages);
-        let limits = Arc::new(limits);
-        let timeline = Timeline::new(Arc::clone(&state), Arc::clone(&bus), renderer.clone());
-        let webhooks = Webhooks::new(
-            Arc::clone(&state),
-            directory.clone(),
-            timeline.clone(),
-            addon_calls.clone(),
-            Arc::clone(&limits),
-            Arc::clone(&metrics),
-            self.clock.clone(),
-            shutdown.clone(),
-        );
-        let removals = Removals::new(
-            Arc::clone(&state),
-            Arc::clone(&bus),
-            webhooks.clone(),
-            addon_calls.clone(),
-            self.clock.clone(),
-            shutdown.clone(),
-        );
-        let rooms = Rooms::new(
-            Arc::clone(&state),
-            Arc::clone(&bus),
-            timeline,
-            webhooks.clone(),
-            removals.clone(),
-            self.clock.clone(),
-        );
-        let people = People::new(Arc::clone(&state), Arc::clone(&bus));
-        let messages = Messages::new(
-            Arc::clone(&state),
-            directory.clone(),
-            webhooks.clone(),
-            Arc::clone(&limits),
-        );
-        let presence = Presence::new(Arc::clone(&state), attendance.clone(), webhooks.clone());
-        let images = Images::new(addon_calls.clone(), self.clock.clone());
-        let shared = Arc::new(Shared {
+        let app = services::assemble(Parts {
+            storage,
+            outbound: Outbound::new(transport),
             info,
-            entrance,
-            first_room: FirstRoom::new(self.first_room),
-            token_life: self.token_life,
-            limits,
-            retries: Retries::new(self.clock.clone()),
+            sign_in,
+            signing_key: key,
             inbound,
             clock: self.clock,
-            embeds,
-            attendance,
-            directory,
-            renderer,
-            state,
-            bus,
-            lineups: Lineups::new(Arc::clone(&image_urls)),
-            outbound,
-            messages,
-            webhooks,
-            presence,
-            image_urls,
-            images,
-            addon_calls,
-            visits: Visits::default(),
-            removals,
-            rooms,
-            people,
-            metrics,
-            health: Health::default(),
             shutdown,
-        });
-        shared.first_room.open(&shared).await?;
+            embed: self.embed,
+            requests: self.requests,
+            messages: self.messages,
+            token_life: self.token_life,
+            first_room: self.first_room,
+        })
+        .await?;
+        app.accounts.open_first_room().await?;
         if let Some(kept) = self.keep_messages {
             Retention {
-                storage: Arc::clone(&shared.state),
-                clock: shared.clock.clone(),
-                shutdown: shared.shutdown.clone(),
+                storage: Arc::clone(&app.storage),
+                clock: app.clock.clone(),
+                shutdown: app.shutdown.clone(),
                 max_age: kept,
             }
             .start();
         }
-        shared.removals.start();
-        let api = api::router(&shared);
+        app.removals.start();
+        let api = api::router(&app);
         let mut router = Router::new()
             .nest_service("/v2", api.clone())
             // Old add-ons append a path with a slash to an address that ends in one.
             .nest_service("//v2", api)
-            .nest_service("/admin/v1", admin::router(&shared))
+            .nest_service("/admin/v1", admin::router(&app))
             .route("/healthz", get(health::alive))
             .route("/readyz", get(health::ready))
-            .merge(web::router(&shared))
-            .with_state(Arc::clone(&shared));
+            .merge(web::router(&app))
+            .with_state(app.clone());
         if let Some(wrap) = &self.wrap {
             router = wrap.router(router);
         }
         Ok(Opened {
-            shared,
+            app,
             router,
             listener,
             certificate,
@@ -501,7 +414,7 @@ impl Builder {
             check_group(name)?;
         }
         if let Some(name) = &self.first_room {
-            FirstRoom::check(name)?;
+            check_first_room(name)?;
         }
         if let Some(folder) = &self.data {
             folder::check(folder)?;
@@ -510,22 +423,25 @@ impl Builder {
         Ok((certificate, public))
     }
 
-    async fn way(&self, state: &dyn Storage) -> Result<Way, Error> {
+    async fn sign_in_method(
+        &self,
+        storage: &dyn Storage,
+        base_url: &str,
+    ) -> Result<SignInMethod, Error> {
         Ok(match &self.sign_in {
-            SignIn::Local => Way::Local(first_user(state).await?.id),
-            SignIn::Name => Way::Name,
-            SignIn::Proxy(proxy) => Way::Proxy(proxy.clone()),
+            SignIn::Local => SignInMethod::Local(first_user(storage).await?.id),
+            SignIn::Name => SignInMethod::Name,
+            SignIn::Proxy(proxy) => SignInMethod::Proxy(proxy.clone()),
             #[cfg(feature = "openid")]
             SignIn::OpenId(settings) => {
-                let found =
-                    crate::service::sign_in::openid::Provider::discover(settings, &self.proxies)
-                        .await;
-                Way::OpenId(Box::new(found.map_err(Error::SignIn)?))
+                let clock = self.clock.clone();
+                let provider = Provider::discover(settings, &self.proxies, base_url, clock).await;
+                SignInMethod::OpenId(Box::new(provider.map_err(Error::SignIn)?))
             }
         })
     }
 
-    fn open_state(&self) -> Result<(Option<File>, Arc<dyn Storage>), Error> {
+    fn open_storage(&self) -> Result<(Option<File>, Arc<dyn Storage>), Error> {
         let Some(folder) = &self.data else {
             return Ok((None, Arc::new(SqliteState::in_memory()?)));
         };
@@ -568,20 +484,20 @@ fn origin(url: &str) -> Result<String, Error> {
 }
 
 /// Returns the person at this machine: the admin of the host, or a new one.
-async fn first_user(state: &dyn Storage) -> Result<User, StorageError> {
-    if let Some(admin) = state.first_admin().await? {
+async fn first_user(storage: &dyn Storage) -> Result<User, StorageError> {
+    if let Some(admin) = storage.first_admin().await? {
         return Ok(admin);
     }
-    let mut user = state.get_or_create_user("You").await?;
+    let mut user = storage.get_or_create_user("You").await?;
     user.is_admin = true;
     user.is_removed = false;
-    state.update_user(&user).await?;
+    storage.update_user(&user).await?;
     Ok(user)
 }
 
 /// A host without its server.
 pub(crate) struct Opened {
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) app: AppState,
     pub(crate) router: Router,
     pub(crate) listener: TcpListener,
     pub(crate) certificate: Option<Arc<Certificate>>,

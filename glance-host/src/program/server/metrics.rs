@@ -2,7 +2,6 @@
 //! reach the host, and a proxy on the same machine makes strangers look like neighbours.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use axum::Router;
@@ -17,8 +16,8 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use super::config::{self, secret};
+use crate::http::state::AppState;
 use crate::program::host::Host;
-use crate::service::shared::Shared;
 
 /// How many connections it takes at once, of one address half of them: few read the numbers.
 const CONNECTIONS: usize = 32;
@@ -53,7 +52,7 @@ impl Endpoint {
         let (address, listener) = listener
             .and_then(|listener| Ok((listener.local_addr()?, listener)))
             .map_err(|cause| format!("metrics.listen: {} cannot be used: {cause}", self.address))?;
-        let state = (Arc::clone(&host.shared), self.token);
+        let state = (host.app.clone(), self.token);
         let router = Router::new().route("/metrics", get(read)).with_state(state);
         let mut server = JoinSet::new();
         let limits = Limits::default().connections(CONNECTIONS);
@@ -65,13 +64,13 @@ impl Endpoint {
 }
 
 async fn read(
-    State((shared, token)): State<(Arc<Shared>, Option<Secret>)>,
+    State((app, token)): State<(AppState, Option<Secret>)>,
     headers: HeaderMap,
 ) -> Response {
     if token.is_some_and(|token| !is_sent(&token, &headers)) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
-    match shared.metrics_text().await {
+    match app.metrics_reader.text().await {
         Ok(text) => ([(CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response(),
         Err(cause) => {
             tracing::error!("no metrics: {cause:#}");

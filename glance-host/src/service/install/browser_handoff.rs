@@ -9,9 +9,8 @@ use glance_sdk::auth::random_alphanumeric;
 use glance_sdk::model::{Installable, InstallationData};
 use reqwest::Url;
 
-use super::{InstallError, data};
+use super::{InstallError, Installer};
 use crate::model::Installed;
-use crate::service::shared::Shared;
 use crate::storage::StorageError;
 
 /// The time that a person may stay at the add-on's page.
@@ -22,54 +21,48 @@ const LENGTH: usize = 22;
 
 /// The purpose of a hand-off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum About {
-    /// An installation that is completed only if the person returns.
-    Installation,
-    /// Something that has happened already.
-    News,
+pub(super) enum Purpose {
+    /// To complete an installation, if the person returns.
+    Install,
+    /// To show the add-on's page for something that has happened already.
+    Inform,
 }
 
-/// The pending hand-offs by name.
-#[derive(Debug, Default)]
-pub(crate) struct Visits(Mutex<HashMap<String, Visit>>);
+/// The pending hand-offs by name. Clones share them.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Handoffs(Arc<Mutex<HashMap<String, Handoff>>>);
 
 #[derive(Debug)]
-struct Visit {
-    about: About,
+struct Handoff {
+    purpose: Purpose,
     installed: Installed,
     page: Url,
-    /// The name of the installation data, which is shown once.
-    shown_as: String,
+    /// The name of the installation data in its URL. The host serves the data once.
+    data_name: String,
     data: Option<InstallationData>,
     ends_at: Duration,
 }
 
-/// The end of a hand-off.
+/// The outcome of a hand-off.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Ended {
+pub(crate) enum Outcome {
     /// It is complete.
     Done,
-    /// The add-on did not fetch the installation data, so its installation was removed.
-    NotTaken(String),
+    /// The add-on with this name did not fetch the installation data, so its installation was removed.
+    NotFetched(String),
 }
 
 /// The next step for a person who returns.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Returned {
-    /// The installation of the add-on with this name waits for them.
-    ToInstall(String),
+pub(crate) enum NextStep {
+    /// Complete the installation of the add-on with this name.
+    Install(String),
     /// There is none.
     Done,
 }
 
-impl Visit {
-    fn is_over(&self, shared: &Shared) -> bool {
-        self.ends_at <= shared.clock.elapsed()
-    }
-}
-
-impl Visits {
-    fn all(&self) -> MutexGuard<'_, HashMap<String, Visit>> {
+impl Handoffs {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Handoff>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -95,133 +88,141 @@ fn installable(installed: &Installed) -> Installable {
     installable.unwrap_or_default()
 }
 
-/// Prepares a visit to an add-on's page about something that happened, if the add-on has one.
-pub(crate) fn tell(
-    shared: &Arc<Shared>,
-    installed: &Installed,
-    page: Option<String>,
-) -> Option<String> {
-    begin(shared, About::News, installed, &page?).ok()
-}
+impl Installer {
+    /// Prepares a visit to an add-on's page about something that happened, if the add-on has one. Returns the name of
+    /// the hand-off.
+    pub(crate) fn hand_off_to_inform(
+        &self,
+        installed: &Installed,
+        page: Option<String>,
+    ) -> Option<String> {
+        self.begin_handoff(Purpose::Inform, installed, &page?).ok()
+    }
 
-/// Prepares a visit to an add-on's page. Returns its name.
-pub(super) fn begin(
-    shared: &Arc<Shared>,
-    about: About,
-    installed: &Installed,
-    page: &str,
-) -> Result<String, InstallError> {
-    let page = Url::parse(page)
-        .ok()
-        .filter(|url| matches!(url.scheme(), "http" | "https"))
-        .ok_or_else(|| InstallError::NoAddress(page.to_owned()))?;
-    let name = random_alphanumeric(LENGTH)?;
-    let visit = Visit {
-        about,
-        installed: installed.clone(),
-        page,
-        shown_as: random_alphanumeric(LENGTH)?,
-        data: Some(data(shared, installed)),
-        ends_at: shared.clock.elapsed() + LIFE,
-    };
-    shared.visits.all().insert(name.clone(), visit);
-    let shared = Arc::clone(shared);
-    tokio::spawn(async move {
-        tokio::select! {
-            () = shared.shutdown.begun() => {}
-            () = shared.clock.sleep(LIFE) => expire(&shared).await,
+    /// Prepares a visit to an add-on's page. Returns the name of the hand-off.
+    pub(super) fn begin_handoff(
+        &self,
+        purpose: Purpose,
+        installed: &Installed,
+        page: &str,
+    ) -> Result<String, InstallError> {
+        let page = Url::parse(page)
+            .ok()
+            .filter(|url| matches!(url.scheme(), "http" | "https"))
+            .ok_or_else(|| InstallError::NoAddress(page.to_owned()))?;
+        let name = random_alphanumeric(LENGTH)?;
+        let handoff = Handoff {
+            purpose,
+            installed: installed.clone(),
+            page,
+            data_name: random_alphanumeric(LENGTH)?,
+            data: Some(self.data(installed)),
+            ends_at: self.clock.elapsed() + LIFE,
+        };
+        self.handoffs.lock().insert(name.clone(), handoff);
+        let installer = self.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = installer.shutdown.begun() => {}
+                () = installer.clock.sleep(LIFE) => installer.expire_handoffs().await,
+            }
+        });
+        Ok(name)
+    }
+
+    /// Returns the URL for the browser: the add-on's page, with the URLs of the installation data and of the way back.
+    pub(crate) fn handoff_url(&self, name: &str, back: &str) -> Option<Url> {
+        let handoffs = self.handoffs.lock();
+        let handoff = handoffs
+            .get(name)
+            .filter(|handoff| self.is_pending(handoff))?;
+        let base_url = &self.info.base_url;
+        let mut url = handoff.page.clone();
+        url.query_pairs_mut()
+            .append_pair("redirect_url", &format!("{base_url}{back}"))
+            .append_pair(
+                "installable_url",
+                &format!("{base_url}/installable/{}", handoff.data_name),
+            );
+        Some(url)
+    }
+
+    /// Returns the installation data of a hand-off, once.
+    pub(crate) fn take_handoff_data(&self, data_name: &str) -> Option<InstallationData> {
+        let mut handoffs = self.handoffs.lock();
+        let handoff = handoffs
+            .values_mut()
+            .find(|handoff| handoff.data_name == data_name && self.is_pending(handoff))?;
+        handoff.data.take()
+    }
+
+    /// Returns the next step for a person who returns. A hand-off without an installation ends here. Returns `None` if
+    /// there is no such hand-off, or it expired.
+    pub(crate) fn return_from_handoff(&self, name: &str) -> Option<NextStep> {
+        let mut handoffs = self.handoffs.lock();
+        let handoff = handoffs
+            .get(name)
+            .filter(|handoff| self.is_pending(handoff))?;
+        if handoff.purpose == Purpose::Install {
+            return Some(NextStep::Install(handoff.installed.descriptor.name.clone()));
         }
-    });
-    Ok(name)
-}
-
-/// Returns the URL for the browser: the add-on's page, with the URLs of the installation data and of the way back.
-pub(crate) fn address(shared: &Shared, name: &str, back: &str) -> Option<Url> {
-    let visits = shared.visits.all();
-    let visit = visits.get(name).filter(|visit| !visit.is_over(shared))?;
-    let mut url = visit.page.clone();
-    url.query_pairs_mut()
-        .append_pair("redirect_url", &format!("{}{back}", shared.info.base_url))
-        .append_pair(
-            "installable_url",
-            &format!("{}/installable/{}", shared.info.base_url, visit.shown_as),
-        );
-    Some(url)
-}
-
-/// Returns the installation data of a visit, once.
-pub(crate) fn show(shared: &Shared, shown_as: &str) -> Option<InstallationData> {
-    let mut visits = shared.visits.all();
-    let visit = visits
-        .values_mut()
-        .find(|visit| visit.shown_as == shown_as && !visit.is_over(shared))?;
-    visit.data.take()
-}
-
-/// Returns the next step for a person who returns. A visit without an installation ends here. Returns `None` if there
-/// is no such visit, or it expired.
-pub(crate) fn returned(shared: &Shared, name: &str) -> Option<Returned> {
-    let mut visits = shared.visits.all();
-    let visit = visits.get(name).filter(|visit| !visit.is_over(shared))?;
-    if visit.about == About::Installation {
-        return Some(Returned::ToInstall(visit.installed.descriptor.name.clone()));
+        handoffs.remove(name);
+        Some(NextStep::Done)
     }
-    visits.remove(name);
-    Some(Returned::Done)
-}
 
-/// Completes a visit. Returns `None` if there is none, or it expired.
-pub(crate) async fn finish(shared: &Shared, name: &str) -> Result<Option<Ended>, StorageError> {
-    expire(shared).await;
-    let Some(visit) = shared.visits.all().remove(name) else {
-        return Ok(None);
-    };
-    let installed = &visit.installed;
-    if visit.about == About::News {
-        return Ok(Some(Ended::Done));
+    /// Completes a hand-off. Returns `None` if there is none, or it expired.
+    pub(crate) async fn finish_handoff(&self, name: &str) -> Result<Option<Outcome>, StorageError> {
+        self.expire_handoffs().await;
+        let Some(handoff) = self.handoffs.lock().remove(name) else {
+            return Ok(None);
+        };
+        let installed = &handoff.installed;
+        if handoff.purpose == Purpose::Inform {
+            return Ok(Some(Outcome::Done));
+        }
+        if handoff.data.is_some() {
+            let id = &installed.oauth_id;
+            self.storage.remove_installation(id).await?;
+            let name = installed.descriptor.name.clone();
+            return Ok(Some(Outcome::NotFetched(name)));
+        }
+        self.finish(installed).await?;
+        Ok(Some(Outcome::Done))
     }
-    if visit.data.is_some() {
-        shared
-            .state
-            .remove_installation(&installed.oauth_id)
-            .await?;
-        return Ok(Some(Ended::NotTaken(installed.descriptor.name.clone())));
+
+    fn is_pending(&self, handoff: &Handoff) -> bool {
+        handoff.ends_at > self.clock.elapsed()
     }
-    super::finish(shared, installed).await?;
-    Ok(Some(Ended::Done))
-}
 
-/// Ends expired visits, and removes the installations that waited for them.
-pub(crate) async fn expire(shared: &Shared) {
-    end(shared, |visit| visit.is_over(shared)).await;
-}
+    /// Ends expired hand-offs, and removes the installations that waited for them.
+    pub(super) async fn expire_handoffs(&self) {
+        self.end_handoffs(|handoff| !self.is_pending(handoff)).await;
+    }
 
-/// Ends the pending visits for an add-on that is installed again in the same place.
-pub(super) async fn replace(shared: &Shared, new: &Installed) {
-    let is_same = |visit: &Visit| {
-        let old = &visit.installed;
-        (&old.descriptor.key, old.room_id) == (&new.descriptor.key, new.room_id)
-    };
-    end(shared, |visit| {
-        visit.about == About::Installation && is_same(visit)
-    })
-    .await;
-}
+    /// Ends the pending hand-offs for an add-on that is installed again in the same place.
+    pub(super) async fn replace_handoffs(&self, new: &Installed) {
+        let is_same = |handoff: &Handoff| {
+            let old = &handoff.installed;
+            (&old.descriptor.key, old.room_id) == (&new.descriptor.key, new.room_id)
+        };
+        self.end_handoffs(|handoff| handoff.purpose == Purpose::Install && is_same(handoff))
+            .await;
+    }
 
-async fn end(shared: &Shared, ends: impl Fn(&Visit) -> bool) {
-    let ended: Vec<_> = shared
-        .visits
-        .all()
-        .extract_if(|_, visit| ends(visit))
-        .collect();
-    for (_, visit) in ended {
-        if visit.about == About::Installation
-            && let Err(cause) = shared
-                .state
-                .remove_installation(&visit.installed.oauth_id)
-                .await
-        {
-            tracing::error!("an installation that nobody finished stays: {cause:#}");
+    async fn end_handoffs(&self, ends: impl Fn(&Handoff) -> bool) {
+        let ended: Vec<_> = self
+            .handoffs
+            .lock()
+            .extract_if(|_, handoff| ends(handoff))
+            .collect();
+        for (_, handoff) in ended {
+            let id = &handoff.installed.oauth_id;
+            if handoff.purpose == Purpose::Install
+                && let Err(error) = self.storage.remove_installation(id).await
+            {
+                let error = format!("{error:#}");
+                tracing::error!(installation = %id, error, "removing an unfinished installation failed");
+            }
         }
     }
 }

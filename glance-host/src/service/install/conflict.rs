@@ -5,8 +5,7 @@ use std::fmt;
 use glance_sdk::model::RoomId;
 
 use crate::model::Place;
-use crate::service::shared::Shared;
-use crate::storage::StorageError;
+use crate::storage::{Storage, StorageError};
 
 /// The number of rooms that a message names.
 const NAMED: usize = 3;
@@ -34,11 +33,11 @@ impl Conflict {
     /// Finds the installation that prevents one of the add-on with this key in this room, or in all. Names rooms only
     /// if the add-on is installed for all: that person may enter each room.
     pub(super) async fn find(
-        shared: &Shared,
+        storage: &dyn Storage,
         key: &str,
         room: Option<RoomId>,
     ) -> Result<Option<Self>, StorageError> {
-        let places = shared.state.installed_in(key, room).await?;
+        let places = storage.installed_in(key, room).await?;
         if places.is_empty() {
             return Ok(None);
         }
@@ -51,7 +50,7 @@ impl Conflict {
         let mut names = Vec::new();
         for place in places.iter().take(NAMED) {
             if let Place::Room(room) = place
-                && let Some(room) = shared.state.room(*room).await?
+                && let Some(room) = storage.room(*room).await?
             {
                 names.push(room.name);
             }

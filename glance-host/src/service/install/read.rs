@@ -15,29 +15,29 @@ use serde::Deserialize;
 
 use super::error::no_answer;
 use super::{DESCRIPTOR_TIMEOUT, InstallError, MAX_DESCRIPTOR_BYTES, STEPS, shown};
-use crate::service::shared::Shared;
+use crate::net::outbound::Outbound;
 
 /// The largest number of entries per capability; the largest known descriptor has 16 webhooks.
-const MOST: usize = 50;
+const MAX_ENTRIES: usize = 50;
 
 /// A descriptor that may be installed.
-pub(crate) struct Read {
+pub(crate) struct ReadDescriptor {
     /// The URL of the descriptor.
     pub(crate) url: String,
     pub(crate) descriptor: Descriptor,
     /// The problems that do not prevent an installation.
     pub(crate) warnings: Vec<Problem>,
-    /// Identifies the content: the descriptor may differ when it is read again.
+    /// The digest of the content, which may differ when the host reads the URL again.
     pub(crate) digest: String,
 }
 
 /// Reads and checks the descriptor at a URL that somebody typed.
-pub(crate) async fn read(shared: &Shared, given: &str) -> Result<Read, InstallError> {
+pub(super) async fn read(outbound: &Outbound, given: &str) -> Result<ReadDescriptor, InstallError> {
     let given = given.trim();
     let no_address = || InstallError::NoAddress(given.chars().take(200).collect());
     let url = Url::parse(given).map_err(|_| no_address())?;
     let (shown, body) = match url.scheme() {
-        "http" | "https" => (url.to_string(), fetch(shared, &url).await?),
+        "http" | "https" => (url.to_string(), fetch(outbound, &url).await?),
         "data" => (
             "its data: address".to_owned(),
             data(given).ok_or_else(no_address)?,
@@ -64,7 +64,7 @@ pub(crate) async fn read(shared: &Shared, given: &str) -> Result<Read, InstallEr
     let descriptor =
         Descriptor::deserialize(document).map_err(|cause| not_json(cause.to_string()))?;
     check_numbers(&descriptor)?;
-    Ok(Read {
+    Ok(ReadDescriptor {
         url: url.into(),
         descriptor,
         warnings,
@@ -83,21 +83,20 @@ fn check_numbers(descriptor: &Descriptor) -> Result<(), InstallError> {
         ("dialog", has.dialogs().len()),
         ("externalPage", has.external_pages().len()),
     ] {
-        if declared > MOST {
+        if declared > MAX_ENTRIES {
             return Err(InstallError::TooMany {
                 what,
                 declared,
-                allowed: MOST,
+                allowed: MAX_ENTRIES,
             });
         }
     }
     Ok(())
 }
 
-async fn fetch(shared: &Shared, url: &Url) -> Result<Vec<u8>, InstallError> {
+async fn fetch(outbound: &Outbound, url: &Url) -> Result<Vec<u8>, InstallError> {
     tracing::info!(target: STEPS, "GET {}: the descriptor", shown(url));
-    let request = shared
-        .outbound
+    let request = outbound
         .request(Method::GET, url.clone(), Redirects::Checked)
         .header(ACCEPT, "application/json");
     let answer = request

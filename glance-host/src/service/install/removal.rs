@@ -12,7 +12,7 @@ use futures_util::{StreamExt as _, stream};
 use glance_sdk::model::OauthId;
 use reqwest::StatusCode;
 
-use super::{DESCRIPTOR_TIMEOUT, MAX_ANSWER_BYTES, places, plain};
+use super::{DESCRIPTOR_TIMEOUT, MAX_ANSWER_BYTES, plain, topic};
 use crate::cluster::bus::Bus;
 use crate::model::clock::Clock;
 use crate::model::event::AccessChange;
@@ -106,7 +106,7 @@ impl Removals {
         let Some(installed) = self.storage.leave(id, self.clock.now()).await? else {
             return Ok(false);
         };
-        self.bus.publish(places(&installed), Event::Changed);
+        self.bus.publish(topic(&installed), Event::Changed);
         self.bus
             .publish_access(AccessChange::Installation(id.clone()));
         // In a task of its own: the caller may disconnect.

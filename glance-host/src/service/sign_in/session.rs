@@ -3,17 +3,20 @@
 //! The id is random and has 256 bits. The database stores only its digest, so reading the database gives nobody
 //! a session. The cookie also has the host's signature, so that made-up ids do not reach the database.
 
+use std::sync::Arc;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use glance_sdk::auth::random_alphanumeric;
 
-use super::Entrance;
+use super::SignInState;
+use crate::cluster::bus::Bus;
+use crate::model::clock::Clock;
 use crate::model::event::AccessChange;
 use crate::model::{Session, User};
-use crate::service::shared::Shared;
-use crate::storage::StorageError;
+use crate::storage::{Storage, StorageError};
 
 /// How long a session lasts without being used, in seconds.
 const IDLE: i64 = 14 * DAY;
@@ -26,60 +29,76 @@ const DAY: i64 = 24 * 60 * 60;
 /// So many letters and digits are 256 bits.
 const ID_LENGTH: usize = 43;
 
-/// Signs a person in and ends the session that the browser had. Returns the id of the new session, which is
-/// always another one: others may know the id that was in the browser before.
-pub(crate) async fn begin(
-    shared: &Shared,
-    before: Option<&str>,
-    user: &User,
-) -> Result<String, StorageError> {
-    end(shared, before).await?;
-    let id = random_alphanumeric(ID_LENGTH).map_err(StorageError::other)?;
-    let now = shared.clock.now();
-    let session = Session {
-        digest: digested(&id),
-        user: user.id,
-        began_at: now,
-        expires_at: now.saturating_add(IDLE),
-    };
-    shared.state.put_session(&session, now).await?;
-    Ok(id)
+/// Begins, finds and ends sessions.
+#[derive(Debug, Clone)]
+pub(crate) struct Sessions {
+    storage: Arc<dyn Storage>,
+    bus: Arc<dyn Bus>,
+    clock: Clock,
 }
 
-/// Finds the session with this id, unless it has expired, and prolongs it.
-pub(crate) async fn find(shared: &Shared, id: &str) -> Result<Option<Session>, StorageError> {
-    let now = shared.clock.now();
-    let found = shared.state.session(&digested(id)).await?;
-    let Some(mut session) = found.filter(|session| session.expires_at > now) else {
-        return Ok(None);
-    };
-    let last = session.began_at.saturating_add(LONGEST);
-    let until = now.saturating_add(IDLE).min(last);
-    // Once a day is enough, and spares the database a write for each request.
-    if until - session.expires_at >= DAY {
-        session.expires_at = until;
-        shared.state.prolong_session(&session.digest, until).await?;
+impl Sessions {
+    pub(crate) fn new(storage: Arc<dyn Storage>, bus: Arc<dyn Bus>, clock: Clock) -> Self {
+        Self {
+            storage,
+            bus,
+            clock,
+        }
     }
-    Ok(Some(session))
-}
 
-/// Ends the session with this id.
-pub(crate) async fn end(shared: &Shared, id: Option<&str>) -> Result<(), StorageError> {
-    if let Some(id) = id {
-        let digest = digested(id);
-        shared.state.remove_session(&digest).await?;
-        shared
-            .bus
-            .publish_access(AccessChange::SessionEnded(digest));
+    /// Begins a session for a person and ends the one that the browser had. Returns the id of the new session, which is
+    /// always another one: others may know the id that was in the browser before.
+    pub(crate) async fn begin(
+        &self,
+        before: Option<&str>,
+        user: &User,
+    ) -> Result<String, StorageError> {
+        self.end(before).await?;
+        let id = random_alphanumeric(ID_LENGTH).map_err(StorageError::other)?;
+        let now = self.clock.now();
+        let session = Session {
+            digest: digested(&id),
+            user: user.id,
+            began_at: now,
+            expires_at: now.saturating_add(IDLE),
+        };
+        self.storage.put_session(&session, now).await?;
+        Ok(id)
     }
-    Ok(())
+
+    /// Finds the session with this id, unless it has expired, and prolongs it.
+    pub(crate) async fn find(&self, id: &str) -> Result<Option<Session>, StorageError> {
+        let now = self.clock.now();
+        let found = self.storage.session(&digested(id)).await?;
+        let Some(mut session) = found.filter(|session| session.expires_at > now) else {
+            return Ok(None);
+        };
+        let last = session.began_at.saturating_add(LONGEST);
+        let until = now.saturating_add(IDLE).min(last);
+        // Once a day is enough, and spares the database a write for each request.
+        if until - session.expires_at >= DAY {
+            session.expires_at = until;
+            self.storage.prolong_session(&session.digest, until).await?;
+        }
+        Ok(Some(session))
+    }
+
+    /// Ends the session with this id.
+    pub(crate) async fn end(&self, id: Option<&str>) -> Result<(), StorageError> {
+        if let Some(id) = id {
+            let digest = digested(id);
+            self.storage.remove_session(&digest).await?;
+            self.bus.publish_access(AccessChange::SessionEnded(digest));
+        }
+        Ok(())
+    }
 }
 
 fn digested(id: &str) -> Vec<u8> {
     digest(&SHA256, id.as_bytes()).as_ref().to_vec()
 }
 
-impl Entrance {
+impl SignInState {
     /// Signs a value for a cookie with this purpose. Neither may contain a dot.
     pub(crate) fn signed(&self, purpose: &str, value: &str) -> String {
         let tag = hmac::sign(&self.key, format!("{purpose}.{value}").as_bytes());

@@ -15,10 +15,10 @@ use super::Refusal;
 use super::message::Message;
 use crate::content::pattern;
 use crate::content::pattern::Allowance;
+use crate::http::state::AppState;
 use crate::http::web::room_access::Visit;
 use crate::model::module;
 use crate::model::{Installed, Room, User};
-use crate::service::shared::Shared;
 use crate::storage::StorageError;
 
 /// An offered action.
@@ -45,28 +45,28 @@ pub(super) struct Asked {
 
 /// Lists the actions on one message. The page asks when a menu opens.
 pub(super) async fn of_message(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     Visit { room, user }: Visit,
     JsonBody(Asked { message }): JsonBody<Asked>,
 ) -> Result<Json<Vec<Value>>, Refusal> {
-    let message = Arc::new(find_message(&shared, &room, &message).await?);
-    let offered = offered(&shared, &room, &user, Some(&message)).await?;
+    let message = Arc::new(find_message(&app, &room, &message).await?);
+    let offered = offered(&app, &room, &user, Some(&message)).await?;
     Ok(Json(offered.iter().map(Offered::written).collect()))
 }
 
 pub(crate) async fn find_message(
-    shared: &Shared,
+    app: &AppState,
     room: &Room,
     id: &str,
 ) -> Result<Message, Refusal> {
-    let entry = shared.state.entry(room.id, id).await?;
+    let entry = app.storage.entry(room.id, id).await?;
     let entry = entry.ok_or_else(|| Refusal::not_found("The message is not in this room"))?;
-    Ok(Message::new(shared, &entry).await?)
+    Ok(Message::new(app, &entry).await?)
 }
 
 /// Returns the actions whose conditions hold, by weight: on a message, or without one beside the input field.
 pub(crate) async fn offered(
-    shared: &Shared,
+    app: &AppState,
     room: &Room,
     user: &User,
     message: Option<&Arc<Message>>,
@@ -76,7 +76,7 @@ pub(crate) async fn offered(
         None => ActionLocation::Input,
     };
     let mut offered = Vec::new();
-    for (installed, actions) in all(shared, room).await? {
+    for (installed, actions) in all(app, room).await? {
         let judged = judged(&installed.descriptor, actions, &location);
         let looks = judged.iter().any(|(_, program)| program.patterns() > 0);
         let holding = match message {
@@ -130,8 +130,8 @@ fn holding(judged: Judged, room: &Room, user: &User, message: Option<&Message>) 
 }
 
 /// Returns whether an add-on of the room has an action on any message.
-pub(super) async fn any_on_messages(shared: &Shared, room: &Room) -> Result<bool, StorageError> {
-    let all = all(shared, room).await?;
+pub(super) async fn any_on_messages(app: &AppState, room: &Room) -> Result<bool, StorageError> {
+    let all = all(app, room).await?;
     let mut actions = all.iter().flat_map(|(_, actions)| actions);
     Ok(actions.any(|action| action.location == ActionLocation::Message))
 }
@@ -146,13 +146,10 @@ fn order(offered: &Offered) -> (i64, &str, &str) {
 }
 
 /// Returns declared and runtime actions by installation. A room's action hides a global one with the same key.
-async fn all(shared: &Shared, room: &Room) -> Result<Vec<(Installed, Vec<Action>)>, StorageError> {
+async fn all(app: &AppState, room: &Room) -> Result<Vec<(Installed, Vec<Action>)>, StorageError> {
     let mut all = Vec::new();
-    for installed in shared.state.installations_in(room.id).await? {
-        let runtime = shared
-            .state
-            .actions_in(&installed.oauth_id, room.id)
-            .await?;
+    for installed in app.storage.installations_in(room.id).await? {
+        let runtime = app.storage.actions_in(&installed.oauth_id, room.id).await?;
         let runtime = runtime.into_iter().map(|created| created.action);
         let declared = installed.descriptor.capabilities.actions().iter().cloned();
         let mut keys = HashSet::new();

@@ -1,7 +1,5 @@
 //! The requests of add-on scripts: a token, the room, its participants, the person.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -11,10 +9,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Refusal, installed};
+use crate::http::state::AppState;
 use crate::http::web::room_access::{Guest, Visit};
 use crate::model::access::Access;
 use crate::model::{Installed, Room, User};
-use crate::service::shared::Shared;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -25,18 +23,18 @@ pub(super) struct Module {
 
 /// Creates a new token for an open module.
 pub(super) async fn token(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     Visit { room, user }: Visit,
     JsonBody(Module { add_on, module }): JsonBody<Module>,
 ) -> Result<Json<Value>, Refusal> {
-    let installed = installed(&shared, &room, &add_on).await?;
+    let installed = installed(&app, &room, &add_on).await?;
     let descriptor = &installed.descriptor;
     if descriptor.web_panel(&module).is_none() && descriptor.dialog(&module).is_none() {
         return Err(Refusal::not_found(format!(
             "The add-on has no panel or dialog {module:?}"
         )));
     }
-    match shared.addon_calls.page_token(&installed, &room, &user) {
+    match app.addon_calls.page_token(&installed, &room, &user) {
         Ok(token) => Ok(Json(json!({ "token": token }))),
         Err(cause) => {
             tracing::error!("cannot make a token: {cause}");
@@ -53,11 +51,11 @@ pub(super) struct Asking {
 }
 
 pub(super) async fn room(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     Visit { room, .. }: Visit,
     JsonBody(Asking { add_on }): JsonBody<Asking>,
 ) -> Result<Json<Value>, Refusal> {
-    may_view(&shared, &room, &add_on).await?;
+    may_view(&app, &room, &add_on).await?;
     Ok(Json(json!({
         "id": room.id,
         "name": room.name,
@@ -67,7 +65,7 @@ pub(super) async fn room(
 }
 
 pub(super) async fn participants(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     Guest(is_guest): Guest,
     Visit { room, .. }: Visit,
     JsonBody(Asking { add_on }): JsonBody<Asking>,
@@ -76,14 +74,11 @@ pub(super) async fn participants(
         let why = "A guest of another site is not told who is here".to_owned();
         return Err(Refusal(StatusCode::FORBIDDEN, why));
     }
-    may_view(&shared, &room, &add_on).await?;
-    let present = shared.directory.participants(&room).await?;
+    may_view(&app, &room, &add_on).await?;
+    let present = app.directory.participants(&room).await?;
     let (guests, members): (Vec<_>, Vec<_>) = present.iter().partition(|user| user.is_guest);
     let written = |users: Vec<&User>| -> Vec<Value> {
-        users
-            .into_iter()
-            .map(|user| person(&shared, user))
-            .collect()
+        users.into_iter().map(|user| person(&app, user)).collect()
     };
     Ok(Json(
         json!({ "guests": written(guests), "members": written(members) }),
@@ -91,12 +86,12 @@ pub(super) async fn participants(
 }
 
 pub(super) async fn user(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     Visit { room, user }: Visit,
     JsonBody(Asking { add_on }): JsonBody<Asking>,
 ) -> Result<Json<Value>, Refusal> {
-    may_view(&shared, &room, &add_on).await?;
-    let mut written = person(&shared, &user);
+    may_view(&app, &room, &add_on).await?;
+    let mut written = person(&app, &user);
     written["is_guest"] = user.is_guest.into();
     // This host has no titles; scripts read the member.
     written["title"] = "".into();
@@ -112,16 +107,16 @@ pub(super) struct Entering {
 
 /// Returns the URL of another room that the person may enter. A forbidden room and a missing one look the same.
 pub(super) async fn enter(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     Visit { room, user }: Visit,
     JsonBody(Entering {
         add_on,
         room: other,
     }): JsonBody<Entering>,
 ) -> Result<Json<Value>, Refusal> {
-    installed(&shared, &room, &add_on).await?;
-    let access = Access::new(&user, shared.state.memberships(user.id).await?);
-    let state = &shared.state;
+    installed(&app, &room, &add_on).await?;
+    let access = Access::new(&user, app.storage.memberships(user.id).await?);
+    let state = &app.storage;
     let with_id = match other.parse() {
         Ok(id) => state.room(id).await?,
         Err(_) => None,
@@ -135,8 +130,8 @@ pub(super) async fn enter(
     )))
 }
 
-async fn may_view(shared: &Shared, room: &Room, add_on: &str) -> Result<Installed, Refusal> {
-    let installed = installed(shared, room, add_on).await?;
+async fn may_view(app: &AppState, room: &Room, add_on: &str) -> Result<Installed, Refusal> {
+    let installed = installed(app, room, add_on).await?;
     match installed.asks_for(&Scope::ViewRoom) {
         true => Ok(installed),
         false => {
@@ -146,15 +141,15 @@ async fn may_view(shared: &Shared, room: &Room, add_on: &str) -> Result<Installe
     }
 }
 
-fn person(shared: &Shared, user: &User) -> Value {
-    let is_online = shared.attendance.is_online(user.id);
+fn person(app: &AppState, user: &User) -> Value {
+    let is_online = app.directory.is_online(user.id);
     json!({
         "id": user.id,
         "name": user.name,
         "mention_name": user.mention_name(),
         "presence": { "show": if is_online { "chat" } else { "unavailable" } },
         // People have no pictures on this host, and scripts put this into an image.
-        "photo_url": format!("{}/assets/icon.svg", shared.info.base_url),
+        "photo_url": format!("{}/assets/icon.svg", app.info.base_url),
         "is_admin": user.is_admin,
         "email": user.email,
     })

@@ -5,8 +5,8 @@ use glance_sdk::model::Notification;
 use serde_json::{Value, json};
 
 use crate::content::pattern;
+use crate::http::state::AppState;
 use crate::model::{Content, Entry, Sender, User};
-use crate::service::shared::Shared;
 use crate::storage::StorageError;
 
 /// The message of a timeline entry.
@@ -21,9 +21,9 @@ pub(crate) struct Message {
 }
 
 impl Message {
-    pub(super) async fn new(shared: &Shared, entry: &Entry) -> Result<Self, StorageError> {
+    pub(super) async fn new(app: &AppState, entry: &Entry) -> Result<Self, StorageError> {
         let by = match &entry.sender {
-            Sender::Person(id) => shared.state.user(*id).await?,
+            Sender::Person(id) => app.storage.user(*id).await?,
             Sender::AddOn(_) => None,
         };
         let (kind, text, card) = match &entry.content {

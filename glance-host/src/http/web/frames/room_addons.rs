@@ -1,21 +1,20 @@
 //! The add-ons of a room for its page: modules that can be open, and actions.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 
 use glance_sdk::model::{OauthId, RoomId, UserId};
 use serde_json::{Value, json};
 
 use super::actions::{self, Offered};
 use crate::content::wire::version;
+use crate::http::state::AppState;
 use crate::model::Installed;
 use crate::model::event::Push;
-use crate::service::shared::Shared;
 use crate::storage::StorageError;
 
 /// Reads the add-ons of one room for one person.
 pub(in crate::http::web) struct Here {
-    shared: Arc<Shared>,
+    app: AppState,
     room: RoomId,
     user: UserId,
     /// The key of each installation's add-on, as of the last read.
@@ -23,9 +22,9 @@ pub(in crate::http::web) struct Here {
 }
 
 impl Here {
-    pub(in crate::http::web) fn new(shared: Arc<Shared>, room: RoomId, user: UserId) -> Self {
+    pub(in crate::http::web) fn new(app: AppState, room: RoomId, user: UserId) -> Self {
         Self {
-            shared,
+            app,
             room,
             user,
             add_ons: HashMap::new(),
@@ -35,7 +34,7 @@ impl Here {
     /// Returns the data of the event `here`: the modules of each add-on, each with a value that changes with it; the
     /// actions beside the input field; and whether there are actions on messages.
     pub(in crate::http::web) async fn look(&mut self) -> Result<Value, StorageError> {
-        let state = &self.shared.state;
+        let state = &self.app.storage;
         let (room, user) = (state.room(self.room).await?, state.user(self.user).await?);
         let (Some(room), Some(user)) = (room, user) else {
             return Ok(json!({ "addOns": {}, "input": [], "message": false }));
@@ -48,11 +47,11 @@ impl Here {
             modules.insert(key, versions(installed));
             self.add_ons.insert(id.clone(), key.clone());
         }
-        let input = actions::offered(&self.shared, &room, &user, None).await?;
+        let input = actions::offered(&self.app, &room, &user, None).await?;
         Ok(json!({
             "addOns": modules,
             "input": input.iter().map(Offered::written).collect::<Vec<_>>(),
-            "message": actions::any_on_messages(&self.shared, &room).await?,
+            "message": actions::any_on_messages(&self.app, &room).await?,
         }))
     }
 

@@ -12,10 +12,10 @@ use serde_json::{Map, Value, json};
 
 use super::actions::{self, Offered};
 use super::{Refusal, installed, template};
+use crate::http::state::AppState;
 use crate::http::web::room_access::{Embedded, Visit};
 use crate::model::module::{Kind, Module};
 use crate::model::{Installed, Room, User};
-use crate::service::shared::Shared;
 use crate::storage::StorageError;
 
 /// The target that a page wants to open: a module or a glance of an add-on by its key, the target of a glance even if
@@ -43,18 +43,18 @@ enum Theme {
 }
 
 pub(super) async fn open(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     embedded: Option<Extension<Embedded>>,
     Visit { room, user }: Visit,
     JsonBody(wanted): JsonBody<Wanted>,
 ) -> Result<Json<Value>, Refusal> {
-    let opened = find(&shared, &room, &user, wanted, embedded.is_some()).await?;
+    let opened = find(&app, &room, &user, wanted, embedded.is_some()).await?;
     Ok(Json(opened))
 }
 
 /// Finds the target and signs its address.
 pub(crate) async fn find(
-    shared: &Shared,
+    app: &AppState,
     room: &Room,
     user: &User,
     wanted: Wanted,
@@ -71,10 +71,10 @@ pub(crate) async fn find(
         }
         (Some(action), ..) => {
             if let Some(id) = &wanted.message {
-                let found = actions::find_message(shared, room, id).await?;
+                let found = actions::find_message(app, room, id).await?;
                 message = Some(Arc::new(found));
             }
-            let offered = actions::offered(shared, room, user, message.as_ref()).await?;
+            let offered = actions::offered(app, room, user, message.as_ref()).await?;
             let found = offered.into_iter().find(|offered| {
                 offered.action.key == *action && offered.installed.descriptor.key == wanted.add_on
             });
@@ -86,8 +86,8 @@ pub(crate) async fn find(
             (installed, action.target)
         }
         (None, Some(glance), _) => {
-            let installed = installed(shared, room, &wanted.add_on).await?;
-            let own = target_of(shared, &installed, room, glance).await?;
+            let installed = installed(app, room, &wanted.add_on).await?;
+            let own = target_of(app, &installed, room, glance).await?;
             line = Some(format!("{}:{glance}", wanted.add_on));
             (
                 Arc::new(installed),
@@ -95,7 +95,7 @@ pub(crate) async fn find(
             )
         }
         (None, None, Some(key)) => {
-            let installed = installed(shared, room, &wanted.add_on).await?;
+            let installed = installed(app, room, &wanted.add_on).await?;
             (Arc::new(installed), Target::Key(key))
         }
         (None, None, None) => {
@@ -108,7 +108,7 @@ pub(crate) async fn find(
     let key = target.key().unwrap_or_default();
     if line.is_none()
         && Module::find(&installed.descriptor, key).is_none()
-        && let Some(own) = target_of(shared, &installed, room, key).await?
+        && let Some(own) = target_of(app, &installed, room, key).await?
     {
         // A glance opens its own target and stands above it.
         line = Some(format!("{}:{key}", wanted.add_on));
@@ -136,7 +136,7 @@ pub(crate) async fn find(
         );
     }
     let authentication = module.authentication;
-    let mut url = shared
+    let mut url = app
         .addon_calls
         .page_url(&installed, &filled.url, authentication, Some(room.id), user)
         .map_err(|error| cannot(error.to_string()))?;
@@ -153,7 +153,7 @@ pub(crate) async fn find(
         "key": key,
         "name": module.name,
         "url": url.as_str(),
-        "isOwn": shared.info.is_own(&url),
+        "isOwn": app.info.is_own(&url),
         "line": line,
         "options": merged(module.options, options(&target)),
         "message": message,
@@ -162,7 +162,7 @@ pub(crate) async fn find(
 
 /// Returns the target of a declared or runtime glance.
 async fn target_of(
-    shared: &Shared,
+    app: &AppState,
     installed: &Installed,
     room: &Room,
     glance: &str,
@@ -170,10 +170,7 @@ async fn target_of(
     if let Some(declared) = installed.descriptor.glance(glance) {
         return Ok(declared.target.clone());
     }
-    let runtime = shared
-        .state
-        .glances_in(&installed.oauth_id, room.id)
-        .await?;
+    let runtime = app.storage.glances_in(&installed.oauth_id, room.id).await?;
     let created = runtime
         .into_iter()
         .find(|created| created.glance.key == glance);

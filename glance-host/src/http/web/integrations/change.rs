@@ -1,7 +1,5 @@
 //! Installs, updates and removes add-ons, each after a person approved it.
 
-use std::sync::Arc;
-
 use axum::Form;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -11,12 +9,11 @@ use serde_json::json;
 
 use super::site::Site;
 use super::{describe, failed, leave, merged};
+use crate::http::state::AppState;
 use crate::http::web::pages::{PageError, render};
 use crate::model::Installed;
-use crate::service::install;
 use crate::service::install::approval::More;
-use crate::service::install::{Read, browser_handoff};
-use crate::service::shared::Shared;
+use crate::service::install::{ReadDescriptor, browser_handoff};
 
 #[derive(Deserialize)]
 pub(super) struct Asked {
@@ -25,19 +22,21 @@ pub(super) struct Asked {
 
 /// Step 1: reads the descriptor and shows what it requests.
 pub(super) async fn review(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     site: Site,
     Form(Asked { url }): Form<Asked>,
 ) -> Result<Response, PageError> {
     site.managed()?;
     let checked = async {
-        let read = install::read(&shared, &url).await?;
-        install::check(&shared, &read.descriptor, site.room_id()).await?;
+        let read = app.installer.read(&url).await?;
+        app.installer
+            .check(&read.descriptor, site.room_id())
+            .await?;
         Ok(read)
     };
     match checked.await {
-        Ok(read) => Ok(ask(&shared, &site, &read, &Approval::Install(&url), "")),
-        Err(error) => failed(&shared, &site, &url, error).await,
+        Ok(read) => Ok(ask(&app, &site, &read, &Approval::Install(&url), "")),
+        Err(error) => failed(&app, &site, &url, error).await,
     }
 }
 
@@ -49,27 +48,21 @@ pub(super) struct Approved {
 
 /// Step 2: installs exactly what was approved.
 pub(super) async fn approve(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     site: Site,
     Form(Approved { url, digest }): Form<Approved>,
 ) -> Result<Response, PageError> {
     site.managed()?;
-    let read = match install::read(&shared, &url).await {
+    let read = match app.installer.read(&url).await {
         Ok(read) if read.digest == digest => read,
         Ok(read) => {
-            return Ok(ask(
-                &shared,
-                &site,
-                &read,
-                &Approval::Install(&url),
-                CHANGED,
-            ));
+            return Ok(ask(&app, &site, &read, &Approval::Install(&url), CHANGED));
         }
-        Err(error) => return failed(&shared, &site, &url, error).await,
+        Err(error) => return failed(&app, &site, &url, error).await,
     };
-    match install::approved(&shared, read, site.room_id()).await {
-        Ok((installed, visit)) => Ok(leave::page(&shared, &site, &installed, visit)),
-        Err(error) => failed(&shared, &site, &url, error).await,
+    match app.installer.install_approved(read, site.room_id()).await {
+        Ok((installed, visit)) => Ok(leave::page(&app, &site, &installed, visit)),
+        Err(error) => failed(&app, &site, &url, error).await,
     }
 }
 
@@ -81,16 +74,16 @@ pub(super) struct Update {
 
 /// Reads the descriptor again. If it requests more than was approved, the person sees that first.
 pub(super) async fn update(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     site: Site,
     Path(names): Path<super::Names>,
     Form(Update { digest }): Form<Update>,
 ) -> Result<Response, PageError> {
-    let installed = site.installed(&shared, &names.id).await?;
+    let installed = site.installed(&app, &names.id).await?;
     let url = &installed.descriptor_url;
-    let read = match install::read(&shared, url).await {
+    let read = match app.installer.read(url).await {
         Ok(read) => read,
-        Err(error) => return failed(&shared, &site, "", error).await,
+        Err(error) => return failed(&app, &site, "", error).await,
     };
     let is_approved = read.digest == digest;
     let is_same_add_on = read.descriptor.key == installed.descriptor.key;
@@ -100,33 +93,33 @@ pub(super) async fn update(
     {
         let notice = if digest.is_empty() { "" } else { CHANGED };
         return Ok(ask(
-            &shared,
+            &app,
             &site,
             &read,
             &Approval::Update(&installed),
             notice,
         ));
     }
-    match install::replace(&shared, &installed, read).await {
+    match app.installer.replace(&installed, read).await {
         Ok(updated) => {
             let page = browser_handoff::page_after_update(&updated);
-            let visit = browser_handoff::tell(&shared, &updated, page);
-            Ok(leave::page(&shared, &site, &updated, visit))
+            let visit = app.installer.hand_off_to_inform(&updated, page);
+            Ok(leave::page(&app, &site, &updated, visit))
         }
-        Err(error) => failed(&shared, &site, "", error).await,
+        Err(error) => failed(&app, &site, "", error).await,
     }
 }
 
 pub(super) async fn remove(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     site: Site,
     Path(names): Path<super::Names>,
 ) -> Result<Response, PageError> {
-    let installed = site.installed(&shared, &names.id).await?;
-    shared.removals.uninstall(&installed.oauth_id).await?;
+    let installed = site.installed(&app, &names.id).await?;
+    app.removals.uninstall(&installed.oauth_id).await?;
     let page = browser_handoff::page_after_removal(&installed);
-    let visit = browser_handoff::tell(&shared, &installed, page);
-    Ok(leave::page(&shared, &site, &installed, visit))
+    let visit = app.installer.hand_off_to_inform(&installed, page);
+    Ok(leave::page(&app, &site, &installed, visit))
 }
 
 const CHANGED: &str = "The descriptor has changed since you read it. This is what it says now.";
@@ -139,9 +132,9 @@ enum Approval<'a> {
 }
 
 fn ask(
-    shared: &Shared,
+    app: &AppState,
     site: &Site,
-    read: &Read,
+    read: &ReadDescriptor,
     approval: &Approval<'_>,
     notice: &str,
 ) -> Response {
@@ -169,6 +162,6 @@ fn ask(
     render(
         StatusCode::OK,
         "integrations/review.html",
-        merged(site.values(shared), values),
+        merged(site.values(app), values),
     )
 }

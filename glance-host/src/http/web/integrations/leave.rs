@@ -1,7 +1,5 @@
 //! Redirects to an add-on's own page and back, if the add-on asks for it.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{Method, StatusCode, header};
@@ -11,11 +9,10 @@ use serde_json::json;
 
 use super::site::Site;
 use super::{failed_with, merged};
+use crate::http::state::AppState;
 use crate::http::web::pages::{PageError, render};
 use crate::model::Installed;
-use crate::service::install::browser_handoff;
-use crate::service::install::browser_handoff::{Ended, Returned};
-use crate::service::shared::Shared;
+use crate::service::install::browser_handoff::{NextStep, Outcome};
 
 #[derive(Deserialize)]
 pub(super) struct Names {
@@ -25,7 +22,7 @@ pub(super) struct Names {
 /// Shows a page that redirects to the add-on's page, or back to the list if there is none. The page submits a form by
 /// itself, because the answer to a form may only lead to this host.
 pub(super) fn page(
-    shared: &Shared,
+    app: &AppState,
     site: &Site,
     installed: &Installed,
     visit: Option<String>,
@@ -39,18 +36,18 @@ pub(super) fn page(
         "add_on": installed.descriptor.name,
         "go": format!("{}/visits/{visit}", site.address()),
     });
-    let values = merged(site.values(shared), values);
+    let values = merged(site.values(app), values);
     render(StatusCode::OK, "integrations/leave.html", values)
 }
 
 /// Redirects to the add-on. The address contains URLs that are valid for this visit only.
 pub(super) async fn go(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     site: Site,
     Path(Names { visit }): Path<Names>,
 ) -> Result<Response, PageError> {
     let back = format!("{}/visits/{visit}/done", site.address());
-    let url = browser_handoff::address(&shared, &visit, &back).ok_or(OVER)?;
+    let url = app.installer.handoff_url(&visit, &back).ok_or(OVER)?;
     let private = [(header::REFERRER_POLICY, "no-referrer")];
     Ok((private, Redirect::to(url.as_str())).into_response())
 }
@@ -58,38 +55,38 @@ pub(super) async fn go(
 /// Handles the return from the add-on. The page submits a form that completes an installation: following a link must
 /// not change anything.
 pub(super) async fn back(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     site: Site,
     Path(Names { visit }): Path<Names>,
 ) -> Result<Response, PageError> {
-    match browser_handoff::returned(&shared, &visit) {
-        Some(Returned::ToInstall(name)) => {
+    match app.installer.return_from_handoff(&visit) {
+        Some(NextStep::Install(name)) => {
             let values = json!({
                 "add_on": name,
                 "done": format!("{}/visits/{visit}/done", site.address()),
             });
-            let values = merged(site.values(&shared), values);
+            let values = merged(site.values(&app), values);
             Ok(render(StatusCode::OK, "integrations/back.html", values))
         }
-        Some(Returned::Done) => Ok(Redirect::to(&site.address()).into_response()),
+        Some(NextStep::Done) => Ok(Redirect::to(&site.address()).into_response()),
         None => Err(OVER),
     }
 }
 
 /// Completes the installation of a person who returned.
 pub(super) async fn done(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     site: Site,
     Path(Names { visit }): Path<Names>,
 ) -> Result<Response, PageError> {
     site.managed()?;
-    match browser_handoff::finish(&shared, &visit).await? {
-        Some(Ended::Done) => Ok(Redirect::to(&site.address()).into_response()),
-        Some(Ended::NotTaken(name)) => {
+    match app.installer.finish_handoff(&visit).await? {
+        Some(Outcome::Done) => Ok(Redirect::to(&site.address()).into_response()),
+        Some(Outcome::NotFetched(name)) => {
             let sentence = format!(
                 "{name} sent you back without taking the installation, so it is not installed."
             );
-            failed_with(&shared, &site, "", json!({ "sentence": sentence })).await
+            failed_with(&app, &site, "", json!({ "sentence": sentence })).await
         }
         None => Err(OVER),
     }
@@ -102,14 +99,14 @@ const OVER: PageError = PageError::Gone(
 
 /// Serves the installation data to the add-on, once.
 pub(super) async fn show(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     method: Method,
     Path(Names { visit }): Path<Names>,
 ) -> Response {
     if method != Method::GET {
         return StatusCode::METHOD_NOT_ALLOWED.into_response();
     }
-    match browser_handoff::show(&shared, &visit) {
+    match app.installer.take_handoff_data(&visit) {
         Some(data) => Json(data).into_response(),
         None => StatusCode::NOT_FOUND.into_response(),
     }

@@ -1,7 +1,5 @@
 //! The configuration pages of an add-on, in a frame of the host's page.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -12,9 +10,9 @@ use serde_json::json;
 
 use super::merged;
 use super::site::Site;
+use crate::http::state::AppState;
 use crate::http::web::pages::{PageError, render};
 use crate::model::Installed;
-use crate::service::shared::Shared;
 
 #[derive(Deserialize)]
 pub(super) struct Names {
@@ -76,31 +74,31 @@ impl Page {
 
 /// Shows the host's page around it, which contains no token: its script requests the address.
 pub(super) async fn frame(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     site: Site,
     Path(Names { id, page }): Path<Names>,
 ) -> Result<Response, PageError> {
-    let installed = open(&shared, &site, &id, page).await?;
+    let installed = open(&app, &site, &id, page).await?;
     let values = json!({
         "add_on": installed.descriptor.name,
         "title": page.title(),
     });
-    let values = merged(site.values(&shared), values);
+    let values = merged(site.values(&app), values);
     Ok(render(StatusCode::OK, "integrations/frame.html", values))
 }
 
 /// Returns the address of the add-on's page, with a new token.
 pub(super) async fn address(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     site: Site,
     Path(Names { id, page }): Path<Names>,
 ) -> Result<Response, PageError> {
-    let installed = open(&shared, &site, &id, page).await?;
+    let installed = open(&app, &site, &id, page).await?;
     let Some((url, authentication)) = page.of(&installed) else {
         return Err(CLOSED);
     };
     let room = site.room_id();
-    match shared
+    match app
         .addon_calls
         .page_url(&installed, url, authentication, room, site.user())
     {
@@ -109,7 +107,7 @@ pub(super) async fn address(
             "key": page.key(),
             "name": format!("{} of {}", page.title(), installed.descriptor.name),
             "url": url.as_str(),
-            "isOwn": shared.info.is_own(&url),
+            "isOwn": app.info.is_own(&url),
         }))
         .into_response()),
         Err(problem) => {
@@ -120,8 +118,8 @@ pub(super) async fn address(
     }
 }
 
-async fn open(shared: &Shared, site: &Site, id: &str, page: Page) -> Result<Installed, PageError> {
-    let installed = site.shown(shared, id).await?;
+async fn open(app: &AppState, site: &Site, id: &str, page: Page) -> Result<Installed, PageError> {
+    let installed = site.shown(app, id).await?;
     page.is_open(site, &installed)
         .then_some(installed)
         .ok_or(CLOSED)

@@ -1,8 +1,6 @@
 //! `/addons/install?url=`: the target of "install" buttons of add-ons. It changes nothing: the person chooses a
 //! place, and reads there what the add-on requests.
 
-use std::sync::Arc;
-
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -10,20 +8,20 @@ use reqwest::Url;
 use serde_json::json;
 
 use super::ListQuery;
+use crate::http::state::AppState;
 use crate::http::web::pages::{PageError, render};
 use crate::http::web::room_access::Person;
 use crate::model::access;
-use crate::service::shared::Shared;
 
 /// The number of rooms that the page lists.
 const MAX_ROOMS: u32 = 100;
 
 pub(super) async fn choose(
-    State(shared): State<Arc<Shared>>,
+    State(app): State<AppState>,
     Person(user): Person,
     Query(ListQuery { url }): Query<ListQuery>,
 ) -> Result<Response, PageError> {
-    let rooms = shared.state.rooms_open_to(&user, MAX_ROOMS + 1).await?;
+    let rooms = app.storage.rooms_open_to(&user, MAX_ROOMS + 1).await?;
     let has_more = rooms.len() > MAX_ROOMS as usize;
     let everywhere =
         access::manages_group(&user).then(|| ("All rooms".to_owned(), "/integrations".to_owned()));
@@ -44,7 +42,7 @@ pub(super) async fn choose(
         .iter()
         .map(|(name, address)| json!({ "name": name, "address": address }));
     let values = json!({
-        "group": shared.info.group.name,
+        "group": app.info.group.name,
         "url": url,
         "places": places.collect::<Vec<_>>(),
         "has_more": has_more,

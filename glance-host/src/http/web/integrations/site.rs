@@ -1,18 +1,17 @@
 //! The place whose integrations are managed: a room, or the whole group.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use glance_sdk::model::RoomId;
 use serde_json::{Value, json};
 
+use crate::http::state::AppState;
 use crate::http::web::pages::PageError;
 use crate::http::web::room_access::{Person, Visit};
 use crate::model::access;
 use crate::model::{Installed, User};
-use crate::service::shared::Shared;
 
 /// A room or the group, and the person who manages it.
 pub(super) enum Site {
@@ -20,19 +19,14 @@ pub(super) enum Site {
     Group(Person),
 }
 
-impl FromRequestParts<Arc<Shared>> for Site {
+impl FromRequestParts<AppState> for Site {
     type Rejection = PageError;
 
-    async fn from_request_parts(
-        parts: &mut Parts,
-        shared: &Arc<Shared>,
-    ) -> Result<Self, PageError> {
-        let names = Path::<HashMap<String, String>>::from_request_parts(parts, shared).await;
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, PageError> {
+        let names = Path::<HashMap<String, String>>::from_request_parts(parts, app).await;
         match names.is_ok_and(|Path(names)| names.contains_key("room")) {
-            true => Visit::from_request_parts(parts, shared)
-                .await
-                .map(Self::Room),
-            false => Person::from_request_parts(parts, shared)
+            true => Visit::from_request_parts(parts, app).await.map(Self::Room),
+            false => Person::from_request_parts(parts, app)
                 .await
                 .map(Self::Group),
         }
@@ -70,27 +64,27 @@ impl Site {
     }
 
     /// Returns the values that each of its pages shows.
-    pub(super) fn values(&self, shared: &Shared) -> Value {
+    pub(super) fn values(&self, app: &AppState) -> Value {
         let name = match self {
             Self::Room(visit) => visit.room.name.as_str(),
-            Self::Group(_) => shared.info.group.name.as_str(),
+            Self::Group(_) => app.info.group.name.as_str(),
         };
         json!({
-            "group": shared.info.group.name,
+            "group": app.info.group.name,
             "room": self.room_id(),
             "name": name,
             "address": self.address(),
             "may_manage": self.may_manage(),
             "may_manage_group": access::manages_group(self.user()),
-            "has_tokens": !shared.entrance.is_local(),
+            "has_tokens": !app.sign_in.is_local(),
         })
     }
 
     /// Lists the installations; for a room also those of the whole group.
-    pub(super) async fn installations(&self, shared: &Shared) -> Result<Vec<Installed>, PageError> {
+    pub(super) async fn installations(&self, app: &AppState) -> Result<Vec<Installed>, PageError> {
         let found = match self {
-            Self::Room(visit) => shared.state.installations_in(visit.room.id).await?,
-            Self::Group(_) => shared.state.global_installations().await?,
+            Self::Room(visit) => app.storage.installations_in(visit.room.id).await?,
+            Self::Group(_) => app.storage.global_installations().await?,
         };
         Ok(found)
     }
@@ -109,13 +103,9 @@ impl Site {
     }
 
     /// Returns an installation that is managed here; those of the whole group are not managed in a room.
-    pub(super) async fn installed(
-        &self,
-        shared: &Shared,
-        id: &str,
-    ) -> Result<Installed, PageError> {
+    pub(super) async fn installed(&self, app: &AppState, id: &str) -> Result<Installed, PageError> {
         self.managed()?;
-        let found = self.shown(shared, id).await?;
+        let found = self.shown(app, id).await?;
         let is_own = found.room_id == self.room_id();
         is_own.then_some(found).ok_or(PageError::NotAllowed(
             "Integrations of all rooms are changed by administrators.",
@@ -123,8 +113,8 @@ impl Site {
     }
 
     /// Returns an installation that shows here.
-    pub(super) async fn shown(&self, shared: &Shared, id: &str) -> Result<Installed, PageError> {
-        let mut here = self.installations(shared).await?.into_iter();
+    pub(super) async fn shown(&self, app: &AppState, id: &str) -> Result<Installed, PageError> {
+        let mut here = self.installations(app).await?.into_iter();
         let found = here.find(|installed| installed.oauth_id.as_str() == id);
         found.ok_or(PageError::Gone("This integration was removed."))
     }

@@ -11,7 +11,7 @@ use crate::service::sign_in::{Admins, OpenId, Proxy, SignIn};
 #[cfg_attr(test, derive(serde::Serialize, PartialEq))]
 #[serde(default, deny_unknown_fields)]
 pub(in crate::program::server) struct SignInSettings {
-    pub(in crate::program::server) way: Way,
+    pub(in crate::program::server) way: SignInMethod,
     pub(in crate::program::server) admin_emails: Option<Vec<String>>,
     pub(in crate::program::server) admin_group: Option<String>,
 }
@@ -19,7 +19,7 @@ pub(in crate::program::server) struct SignInSettings {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
 #[cfg_attr(test, derive(serde::Serialize))]
 #[serde(rename_all = "lowercase")]
-pub(in crate::program::server) enum Way {
+pub(in crate::program::server) enum SignInMethod {
     #[default]
     Local,
     Name,
@@ -83,28 +83,28 @@ impl SignInSettings {
         openid: &OpenIdSettings,
     ) -> Result<SignIn, String> {
         let way = self.way;
-        if way != Way::Proxy && *proxy != ProxySettings::default() {
+        if way != SignInMethod::Proxy && *proxy != ProxySettings::default() {
             return Err("[proxy] has settings: set sign_in.way to \"proxy\" too".to_owned());
         }
-        if way != Way::OpenId && *openid != OpenIdSettings::default() {
+        if way != SignInMethod::OpenId && *openid != OpenIdSettings::default() {
             return Err("[openid] has settings: set sign_in.way to \"openid\" too".to_owned());
         }
         let admins = self.admins()?;
         match way {
-            Way::Local | Way::Name if admins.is_some() => Err(
+            SignInMethod::Local | SignInMethod::Name if admins.is_some() => Err(
                 "sign_in.admin_emails and sign_in.admin_group need sign_in.way to be \"proxy\" or \"openid\""
                     .to_owned(),
             ),
-            Way::Local => Ok(SignIn::Local),
-            Way::Name => Ok(SignIn::Name),
-            Way::Proxy => {
+            SignInMethod::Local => Ok(SignIn::Local),
+            SignInMethod::Name => Ok(SignIn::Name),
+            SignInMethod::Proxy => {
                 let read = proxy.read()?;
                 Ok(SignIn::Proxy(match admins {
                     Some(admins) => read.admins(admins),
                     None => read,
                 }))
             }
-            Way::OpenId => {
+            SignInMethod::OpenId => {
                 let read = openid.read()?;
                 Ok(SignIn::OpenId(match admins {
                     Some(admins) => read.admins(admins),

@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 
 use super::OpenId;
 use crate::model::Identity;
+use crate::model::time_zone;
 use crate::service::sign_in::name;
-use crate::service::time_zone;
 
 /// All other claims.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -23,8 +23,8 @@ use super::fetch::{fetch_metadata, fetching, in_full};
 use super::person::{OtherClaims, PersonClaims};
 use super::{Flow, OpenId, PATIENCE};
 use crate::model::Identity;
+use crate::model::clock::Clock;
 use crate::net::outbound::{HttpTransport, Outbound};
-use crate::service::shared::Shared;
 
 /// The pause before discovery is retried at the start.
 const PAUSES: [Duration; 4] = [
@@ -68,6 +68,9 @@ type ProviderClient = Client<
 pub(crate) struct Provider {
     settings: OpenId,
     issuer: IssuerUrl,
+    /// The page of the host to which the provider sends people back.
+    callback: RedirectUrl,
+    clock: Clock,
     http: Outbound,
     metadata: RwLock<CoreProviderMetadata>,
 }
@@ -78,7 +81,12 @@ impl Provider {
         clippy::disallowed_methods,
         reason = "providers recover in real time, also in a test whose clock stands still"
     )]
-    pub(crate) async fn discover(settings: &OpenId, proxies: &Proxies) -> Result<Self, String> {
+    pub(crate) async fn discover(
+        settings: &OpenId,
+        proxies: &Proxies,
+        base_url: &str,
+        clock: Clock,
+    ) -> Result<Self, String> {
         let issuer = &settings.issuer;
         let cannot = |why: &str| format!("people cannot sign in with {issuer}: {why}");
         let parsed = Url::parse(issuer).map_err(|_| cannot("it is no address"))?;
@@ -91,6 +99,8 @@ impl Provider {
             .map_err(|cause| cannot(&format!("{cause:#}")))?;
         let http = Outbound::new(Arc::new(transport));
         let issuer = IssuerUrl::new(issuer.clone()).map_err(|_| cannot("it is no address"))?;
+        let callback = RedirectUrl::new(format!("{base_url}/sign-in/callback"))
+            .map_err(|cause| cannot(&cause.to_string()))?;
         let mut pauses = PAUSES.iter();
         let metadata = loop {
             let (why, may_pass) = match fetch_metadata(&http, &issuer).await {
@@ -106,6 +116,8 @@ impl Provider {
         Ok(Self {
             settings: settings.clone(),
             issuer,
+            callback,
+            clock,
             http,
             metadata: RwLock::new(metadata),
         })
@@ -120,20 +132,18 @@ impl Provider {
         self.settings.admins.is_some()
     }
 
-    fn client(&self, shared: &Shared) -> Result<ProviderClient, String> {
+    fn client(&self) -> ProviderClient {
         let metadata = self.metadata.read().unwrap_or_else(PoisonError::into_inner);
         let id = ClientId::new(self.settings.client_id.clone());
         let secret = ClientSecret::new(self.settings.client_secret.expose().to_owned());
-        let back = RedirectUrl::new(format!("{}/sign-in/callback", shared.info.base_url))
-            .map_err(|cause| cause.to_string())?;
         let client = Client::from_provider_metadata(metadata.clone(), id, Some(secret));
-        Ok(client.set_redirect_uri(back))
+        client.set_redirect_uri(self.callback.clone())
     }
 
     /// Returns the URL at the provider, and the state to check when the person returns.
-    pub(crate) fn begin(&self, shared: &Shared, to: &str) -> Result<(Url, Flow), String> {
+    pub(crate) fn begin(&self, to: &str) -> (Url, Flow) {
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
-        let client = self.client(shared)?;
+        let client = self.client();
         let mut request = client.authorize_url(
             CoreAuthenticationFlow::AuthorizationCode,
             CsrfToken::new_random,
@@ -148,19 +158,14 @@ impl Provider {
             nonce: nonce.secret().clone(),
             verifier: verifier.into_secret(),
             to: to.to_owned(),
-            until: shared.clock.now().saturating_add(PATIENCE),
+            until: self.clock.now().saturating_add(PATIENCE),
         };
-        Ok((url, flow))
+        (url, flow)
     }
 
     /// Exchanges the code for the person's identity. The error is one sentence.
-    pub(crate) async fn finish(
-        &self,
-        shared: &Shared,
-        flow: Flow,
-        code: String,
-    ) -> Result<Identity, String> {
-        let claims = self.claims(shared, flow, code).await.map_err(|cause| {
+    pub(crate) async fn finish(&self, flow: Flow, code: String) -> Result<Identity, String> {
+        let claims = self.claims(flow, code).await.map_err(|cause| {
             tracing::warn!("a sign-in with {} failed: {cause}", *self.issuer);
             let name = self.name();
             format!("{name} did not confirm who you are; the host's log says why.")
@@ -168,14 +173,9 @@ impl Provider {
         self.settings.identity(&self.issuer, &claims)
     }
 
-    fn claims<'a>(
-        &'a self,
-        shared: &'a Shared,
-        flow: Flow,
-        code: String,
-    ) -> BoxFuture<'a, Result<PersonClaims, String>> {
+    fn claims(&self, flow: Flow, code: String) -> BoxFuture<'_, Result<PersonClaims, String>> {
         Box::pin(async move {
-            let client = self.client(shared)?;
+            let client = self.client();
             let http = fetching(&self.http);
             let answer = client
                 .exchange_code(AuthorizationCode::new(code))
@@ -203,7 +203,7 @@ impl Provider {
                     .metadata
                     .write()
                     .unwrap_or_else(PoisonError::into_inner) = found;
-                claims = verified(&self.client(shared)?);
+                claims = verified(&self.client());
             }
             claims.map_err(|cause| in_full(&cause))
         })

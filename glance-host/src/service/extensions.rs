@@ -1,0 +1,293 @@
+//! Runtime extensions: the glances and actions that an add-on creates, and the data that it pushes to its glances.
+
+use std::fmt;
+use std::sync::Arc;
+
+use glance_sdk::model::{Action, Glance, RoomId, UserId};
+
+use crate::cluster::bus::{Bus, Topic};
+use crate::model::event::{Event, Push};
+use crate::model::glance_data::Data;
+use crate::model::{
+    Installed, MAX_RUNTIME_ACTIONS, MAX_RUNTIME_GLANCES, Place, Restriction, RuntimeAction,
+    RuntimeGlance,
+};
+use crate::service::metrics::Metrics;
+use crate::storage::{Storage, StorageError};
+
+/// Creates and removes runtime extensions and publishes pushes.
+#[derive(Debug, Clone)]
+pub(crate) struct Extensions {
+    storage: Arc<dyn Storage>,
+    bus: Arc<dyn Bus>,
+    metrics: Arc<Metrics>,
+}
+
+/// The kind of an extension.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Glance,
+    Action,
+}
+
+/// Why an extension was not found, created or removed, or data not pushed.
+#[derive(Debug)]
+pub(crate) enum ExtensionError {
+    /// The descriptor declares the extension, so it cannot be replaced or removed.
+    Declared {
+        kind: Kind,
+        key: String,
+        change: &'static str,
+    },
+    /// An installation in one room creates nothing for the group.
+    OnlyInRoom(Kind),
+    /// The place has the maximum of them.
+    TooMany(Kind, Place),
+    /// The key belongs to a glance of the other kind of place.
+    KeyElsewhere(Place, String),
+    NotFound(Kind, String),
+    Storage(StorageError),
+}
+
+impl From<StorageError> for ExtensionError {
+    fn from(cause: StorageError) -> Self {
+        Self::Storage(cause)
+    }
+}
+
+impl Extensions {
+    pub(crate) fn new(storage: Arc<dyn Storage>, bus: Arc<dyn Bus>, metrics: Arc<Metrics>) -> Self {
+        Self {
+            storage,
+            bus,
+            metrics,
+        }
+    }
+
+    /// Finds a glance that the descriptor declares, or that the add-on created in this place.
+    pub(crate) async fn glance(
+        &self,
+        installed: &Installed,
+        place: Place,
+        key: &str,
+    ) -> Result<Glance, ExtensionError> {
+        if let Some(declared) = installed.descriptor.glance(key) {
+            return Ok(declared.clone());
+        }
+        let id = &installed.oauth_id;
+        let created = self.storage.glance(id, place, key).await?;
+        created.ok_or_else(|| ExtensionError::NotFound(Kind::Glance, key.to_owned()))
+    }
+
+    /// Creates or replaces a glance.
+    pub(crate) async fn put_glance(
+        &self,
+        installed: &Installed,
+        place: Place,
+        glance: Glance,
+    ) -> Result<(), ExtensionError> {
+        check_place(installed, place, Kind::Glance)?;
+        refuse_declared(installed, Kind::Glance, &glance.key, "replaced")?;
+        let key = glance.key.clone();
+        let created = RuntimeGlance {
+            oauth_id: installed.oauth_id.clone(),
+            place,
+            glance,
+        };
+        let put = self.storage.put_glance(&created).await?;
+        put.map_err(|restriction| match restriction {
+            Restriction::TooMany => ExtensionError::TooMany(Kind::Glance, place),
+            Restriction::KeyElsewhere => ExtensionError::KeyElsewhere(place, key),
+        })?;
+        self.bus.publish(topic(place), Event::Changed);
+        Ok(())
+    }
+
+    pub(crate) async fn remove_glance(
+        &self,
+        installed: &Installed,
+        place: Place,
+        key: &str,
+    ) -> Result<(), ExtensionError> {
+        refuse_declared(installed, Kind::Glance, key, "removed")?;
+        let id = &installed.oauth_id;
+        if !self.storage.remove_glance(id, place, key).await? {
+            return Err(ExtensionError::NotFound(Kind::Glance, key.to_owned()));
+        }
+        self.bus.publish(topic(place), Event::Changed);
+        Ok(())
+    }
+
+    /// Finds an action that the descriptor declares, or that the add-on created in this place.
+    pub(crate) async fn action(
+        &self,
+        installed: &Installed,
+        place: Place,
+        key: &str,
+    ) -> Result<Action, ExtensionError> {
+        if let Some(declared) = declared_action(installed, key) {
+            return Ok(declared.clone());
+        }
+        let id = &installed.oauth_id;
+        let created = self.storage.action(id, place, key).await?;
+        created.ok_or_else(|| ExtensionError::NotFound(Kind::Action, key.to_owned()))
+    }
+
+    /// Creates or replaces an action.
+    pub(crate) async fn put_action(
+        &self,
+        installed: &Installed,
+        place: Place,
+        action: Action,
+    ) -> Result<(), ExtensionError> {
+        check_place(installed, place, Kind::Action)?;
+        refuse_declared(installed, Kind::Action, &action.key, "replaced")?;
+        let created = RuntimeAction {
+            oauth_id: installed.oauth_id.clone(),
+            place,
+            action,
+        };
+        if !self.storage.put_action(&created).await? {
+            return Err(ExtensionError::TooMany(Kind::Action, place));
+        }
+        self.bus.publish(topic(place), Event::Changed);
+        Ok(())
+    }
+
+    pub(crate) async fn remove_action(
+        &self,
+        installed: &Installed,
+        place: Place,
+        key: &str,
+    ) -> Result<(), ExtensionError> {
+        refuse_declared(installed, Kind::Action, key, "removed")?;
+        let id = &installed.oauth_id;
+        if !self.storage.remove_action(id, place, key).await? {
+            return Err(ExtensionError::NotFound(Kind::Action, key.to_owned()));
+        }
+        self.bus.publish(topic(place), Event::Changed);
+        Ok(())
+    }
+
+    /// Publishes new data of glances: to this room or to all rooms of the installation, and to everyone or to one
+    /// person. Changes nothing if one of the glances is unknown.
+    pub(crate) async fn push(
+        &self,
+        installed: &Installed,
+        room: Option<RoomId>,
+        user: Option<UserId>,
+        glances: Vec<(String, Data)>,
+    ) -> Result<(), ExtensionError> {
+        let id = &installed.oauth_id;
+        for (key, _) in &glances {
+            if installed.descriptor.glance(key).is_none()
+                && !self.storage.has_glance(id, key).await?
+            {
+                return Err(ExtensionError::NotFound(Kind::Glance, key.clone()));
+            }
+        }
+        let room = room.or(installed.room_id);
+        let push = Push::new(id.clone(), user, glances);
+        self.bus.publish(
+            room.map_or(Topic::AllRooms, Topic::Room),
+            Event::Pushed(Arc::new(push)),
+        );
+        self.metrics.pushed();
+        Ok(())
+    }
+}
+
+/// Refuses an extension for the whole group of an installation in one room.
+fn check_place(installed: &Installed, place: Place, kind: Kind) -> Result<(), ExtensionError> {
+    match place == Place::Global && installed.room_id.is_some() {
+        true => Err(ExtensionError::OnlyInRoom(kind)),
+        false => Ok(()),
+    }
+}
+
+fn refuse_declared(
+    installed: &Installed,
+    kind: Kind,
+    key: &str,
+    change: &'static str,
+) -> Result<(), ExtensionError> {
+    let is_declared = match kind {
+        Kind::Glance => installed.descriptor.glance(key).is_some(),
+        Kind::Action => declared_action(installed, key).is_some(),
+    };
+    match is_declared {
+        true => Err(ExtensionError::Declared {
+            kind,
+            key: key.to_owned(),
+            change,
+        }),
+        false => Ok(()),
+    }
+}
+
+fn declared_action<'i>(installed: &'i Installed, key: &str) -> Option<&'i Action> {
+    let mut declared = installed.descriptor.capabilities.actions().iter();
+    declared.find(|action| action.key == key)
+}
+
+/// Returns the topic of the rooms in which an extension shows.
+fn topic(place: Place) -> Topic {
+    match place {
+        Place::Room(room) => Topic::Room(room),
+        Place::Global => Topic::AllRooms,
+    }
+}
+
+impl Kind {
+    fn max(self) -> u32 {
+        match self {
+            Self::Glance => MAX_RUNTIME_GLANCES,
+            Self::Action => MAX_RUNTIME_ACTIONS,
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Glance => "glance",
+            Self::Action => "action",
+        })
+    }
+}
+
+impl fmt::Display for ExtensionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Declared { kind, key, change } => write!(
+                f,
+                "The {kind} {key} is declared in the descriptor and cannot be {change}"
+            ),
+            Self::OnlyInRoom(kind) => write!(
+                f,
+                "This integration is installed in one room and cannot create a global {kind}"
+            ),
+            Self::TooMany(kind, Place::Room(_)) => write!(
+                f,
+                "There are {} {kind}s in this room, which is the maximum",
+                kind.max()
+            ),
+            Self::TooMany(kind, Place::Global) => write!(
+                f,
+                "There are {} global {kind}s, which is the maximum",
+                kind.max()
+            ),
+            Self::KeyElsewhere(Place::Global, key) => write!(
+                f,
+                "A room has a glance with the key {key}; a global glance needs another"
+            ),
+            Self::KeyElsewhere(Place::Room(_), key) => write!(
+                f,
+                "A global glance has the key {key}; a room's glance needs another"
+            ),
+            Self::NotFound(Kind::Glance, key) => write!(f, "Glance {key} not found"),
+            Self::NotFound(Kind::Action, key) => write!(f, "Action {key} not found"),
+            Self::Storage(cause) => cause.fmt(f),
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Signs people in, and finds the person in whose name the host acts by itself.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::{SignInMethod, SignInState};
+use crate::model::{Identity, NewRoom, User};
+use crate::service::people::People;
+use crate::service::rooms::{self, RoomError, Rooms};
+use crate::storage::{SignedIn, Storage, StorageError};
+
+/// Finds or creates the people who sign in. Clones share the state of the first room.
+#[derive(Debug, Clone)]
+pub(crate) struct Accounts {
+    storage: Arc<dyn Storage>,
+    sign_in: Arc<SignInState>,
+    people: People,
+    rooms: Rooms,
+    first_room: Arc<FirstRoom>,
+}
+
+/// The room that a host without rooms gets.
+#[derive(Debug)]
+struct FirstRoom {
+    name: Option<String>,
+    /// Whether the host had a room: later it may have none, and gets no other.
+    is_settled: AtomicBool,
+}
+
+impl Accounts {
+    pub(crate) fn new(
+        storage: Arc<dyn Storage>,
+        sign_in: Arc<SignInState>,
+        people: People,
+        rooms: Rooms,
+        first_room: Option<String>,
+    ) -> Self {
+        Self {
+            storage,
+            sign_in,
+            people,
+            rooms,
+            first_room: Arc::new(FirstRoom {
+                is_settled: AtomicBool::new(first_room.is_none()),
+                name: first_room,
+            }),
+        }
+    }
+
+    /// Returns the person for what the host does by itself: the person at this machine, or the first admin. Returns
+    /// `None` on a host without people.
+    pub(crate) async fn default_owner(&self) -> Result<Option<User>, StorageError> {
+        if let SignInMethod::Local(user) = self.sign_in.method {
+            return self.storage.user(user).await;
+        }
+        self.storage.first_admin().await
+    }
+
+    /// Finds or creates the person with this identity. Creates the first room after the first admin signed in.
+    pub(crate) async fn sign_in_identity(&self, identity: &Identity) -> Result<User, StorageError> {
+        let SignedIn { before, after } = self.storage.sign_in(identity).await?;
+        self.people.publish(&before, &after);
+        self.open_first_room().await?;
+        Ok(after)
+    }
+
+    /// Creates the first room if the host has none, and somebody who can own it.
+    pub(crate) async fn open_first_room(&self) -> Result<(), StorageError> {
+        let FirstRoom { name, is_settled } = &*self.first_room;
+        let Some(name) = name
+            .as_ref()
+            .filter(|_| !is_settled.load(Ordering::Relaxed))
+        else {
+            return Ok(());
+        };
+        let Some(owner) = self.default_owner().await? else {
+            return Ok(());
+        };
+        let new = NewRoom {
+            name: name.clone(),
+            is_public: true,
+            owner: owner.id,
+            topic: String::new(),
+        };
+        if let Some(room) = self.storage.create_first_room(&new).await? {
+            self.rooms.publish_created(&room).await?;
+        }
+        is_settled.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+/// Returns why the first room cannot have this name.
+pub(crate) fn check_first_room(name: &str) -> Result<(), RoomError> {
+    rooms::check(name, "")
+}
