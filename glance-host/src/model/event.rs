@@ -22,7 +22,7 @@ pub(crate) enum Event {
     /// The data of this add-on may be out of date: viewers query all its glances again.
     QueryAgain(OauthId),
     /// Somebody posted an entry to the room.
-    Posted(Arc<Posted>),
+    Posted(Arc<PostedEntry>),
     /// Somebody's access changed: a page checks whether it may stay open.
     Access(AccessChange),
 }
@@ -42,7 +42,7 @@ pub(crate) enum AccessChange {
 
 /// An entry that was posted to a room.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Posted {
+pub(crate) struct PostedEntry {
     pub(crate) entry: Entry,
     /// The entry as JSON for pages: rendered once, however many pages show it.
     pub(crate) rendered: String,

@@ -11,8 +11,7 @@ use tokio::sync::OwnedMutexGuard;
 use crate::cluster::bus::{Bus, Topic};
 use crate::model::Entry;
 use crate::model::bounded_map::evict_unused;
-use crate::model::event;
-use crate::model::event::Event;
+use crate::model::event::{Event, PostedEntry};
 use crate::service::entry_renderer::EntryRenderer;
 use crate::storage::{Posted, Storage, StorageError};
 
@@ -85,7 +84,7 @@ impl Timeline {
         if self.storage.post(entry).await? == Posted::Exists {
             return Ok(false);
         }
-        let posted = event::Posted {
+        let posted = PostedEntry {
             entry: entry.clone(),
             rendered,
         };

@@ -10,7 +10,7 @@ use super::lineup::Lineup;
 use super::prepared::{Content, Kind, Prepared, PushContents};
 use super::sidebar::Sidebar;
 use crate::cluster::bus::Derived;
-use crate::model::event::{Posted, Push};
+use crate::model::event::{PostedEntry, Push};
 use crate::model::glance_data::Data;
 use crate::model::{Room, User};
 
@@ -35,7 +35,7 @@ pub(crate) enum Change {
     /// The line with this id disappeared.
     Gone(String),
     /// Somebody posted an entry.
-    Entry(Arc<Posted>),
+    Entry(Arc<PostedEntry>),
     /// The viewer missed entries.
     Missed,
     /// Nothing changed for a while; keeps the connection alive.
