@@ -2,8 +2,12 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use glance_sdk::model::Notification;
+use serde_json::json;
+
 use super::*;
 use crate::model::event::Event;
+use crate::service::messages::Draft;
 
 fn message(room: &Room, user: &User, text: &str) -> Entry {
     Entry::message(room.id, user, Message::new(text, &[]))
@@ -33,6 +37,30 @@ async fn entry_is_stored_published_and_queued_once() {
     assert!(received.try_recv().is_err());
     assert_eq!(queued.load(Ordering::Relaxed), 1);
     assert_eq!(services.texts(room.id).await, ["hi"]);
+}
+
+#[tokio::test]
+async fn reply_is_published_with_mentions_and_its_parent() {
+    let services = Services::new();
+    let (room, ann) = (services.room("ops").await, services.user("Ann Lee").await);
+    let installed = services.install("a", room.id, &[]).await;
+    let notification = Notification::html("<b>4</b> builds");
+    let notified = services.messages.notify(&room, &installed, notification);
+    let (parent, _) = notified.await.unwrap();
+    let mut received = services.bus.subscribe(room.id);
+    let reply = Draft {
+        reply_to: Some(parent.id.clone()),
+        ..Draft::from("@annlee and @nobody".to_owned())
+    };
+    services.messages.post(&room, &ann, reply).await.unwrap();
+    let Event::Posted(posted) = received.try_recv().unwrap().event.clone() else {
+        panic!("no entry");
+    };
+    let rendered: Value = serde_json::from_str(&posted.rendered).unwrap();
+    assert_eq!(rendered["mentions"], json!(["AnnLee"]));
+    let expected = json!({ "id": parent.id, "by": "a", "name": "a", "excerpt": "4 builds" });
+    assert_eq!(rendered["parent"], expected);
+    assert_eq!(rendered["sender"]["name"], "Ann Lee");
 }
 
 #[tokio::test(flavor = "multi_thread")]
