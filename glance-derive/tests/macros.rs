@@ -5,8 +5,12 @@
 mod agreement;
 mod attribute_types;
 mod lowering;
+#[path = "../../tests/skipped.rs"]
+mod skipped;
 
 use std::process::Command;
+
+use skipped::skipped;
 
 /// The version of the compiler whose messages the tests expect. Other versions phrase them
 /// differently.
@@ -21,8 +25,9 @@ fn macros_compile_or_report_the_expected_errors() {
     if version.starts_with(WRITTEN_WITH) {
         cases.compile_fail("tests/ui/fail/*.rs");
     } else {
-        eprintln!(
-            "skipped: the messages are those of {WRITTEN_WITH}x, but the compiler is {version}"
-        );
+        skipped(&format!(
+            "the expected messages are those of {WRITTEN_WITH}x, but the compiler is {}",
+            version.trim_end()
+        ));
     }
 }

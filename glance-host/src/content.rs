@@ -8,5 +8,7 @@ pub(crate) mod notification;
 pub(crate) mod pattern;
 pub(crate) mod query_answer;
 pub(crate) mod redact;
+#[cfg(test)]
+mod skipped;
 pub(crate) mod token_parts;
 pub(crate) mod wire;

@@ -53,6 +53,8 @@ pub mod printable;
 pub mod schema;
 #[cfg(feature = "server")]
 pub mod serve;
+#[cfg(test)]
+mod skipped;
 #[cfg(feature = "runtime")]
 pub mod store;
 #[cfg(all(test, feature = "metrics"))]

@@ -6,6 +6,8 @@
 mod clients;
 mod program;
 mod secure;
+#[path = "../skipped.rs"]
+mod skipped;
 mod tally;
 
 use tally::{Forgers, Tally};

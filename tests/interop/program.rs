@@ -9,6 +9,8 @@ use std::thread;
 
 use serde_json::Value;
 
+use crate::skipped::skipped;
+
 /// The command that runs the program of a folder, where its packages are installed.
 ///
 /// # Panics
@@ -29,7 +31,7 @@ pub(crate) fn command(folder: &str) -> Option<Command> {
         let why =
             format!("tests/interop/{folder} is not installed: tests/interop/install {folder}");
         assert!(!needed.split_whitespace().any(|one| one == folder), "{why}");
-        eprintln!("skipped: {why}");
+        skipped(&why);
         return None;
     };
     let mut command = Command::new(program);

@@ -54,15 +54,16 @@ impl Default for Tally {
 impl Tally {
     /// All that an add-on does on a host, from its installation to its end, in the clear and by HTTPS.
     pub(crate) async fn comes_and_goes(&self) {
-        if let Some(command) = program::command(self.folder) {
-            let host = Host::start().await;
-            self.lives_on(&host, command).await;
-        }
-        if let Some(mut command) = program::command(self.folder) {
-            let secure = Secure::start().await;
-            secure.introduce(&mut command);
-            self.lives_on(&secure.host, command).await;
-        }
+        let Some(command) = program::command(self.folder) else {
+            return;
+        };
+        let host = Host::start().await;
+        self.lives_on(&host, command).await;
+
+        let mut command = program::command(self.folder).unwrap();
+        let secure = Secure::start().await;
+        secure.introduce(&mut command);
+        self.lives_on(&secure.host, command).await;
     }
 
     async fn lives_on(&self, host: &Host, command: Command) {

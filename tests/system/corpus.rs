@@ -11,6 +11,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use crate::skipped::skipped;
+
 fn survives<T: DeserializeOwned + Serialize>(document: &Value) -> Result<(), String> {
     let parsed: T = serde_json::from_value(document.clone()).map_err(|error| error.to_string())?;
     let written = serde_json::to_value(&parsed).map_err(|error| error.to_string())?;
@@ -232,7 +234,7 @@ fn real_documents_survive_round_trip() {
 pub(crate) fn corpus() -> Option<PathBuf> {
     let folder = std::env::var_os("GLANCE_CORPUS").map(PathBuf::from);
     if folder.is_none() {
-        eprintln!("skipped: GLANCE_CORPUS is not set, so real documents are not at hand");
+        skipped("GLANCE_CORPUS is not set, so there are no real documents");
     }
     folder
 }

@@ -75,6 +75,8 @@ mod script;
 mod self_healing;
 mod shutdown;
 mod sign_in;
+#[path = "../skipped.rs"]
+mod skipped;
 mod spans;
 mod start;
 mod store_failure;

@@ -1,6 +1,9 @@
 //! Tests deliveries with GitHub's signatures, with a viewer of the room.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[path = "../../../tests/skipped.rs"]
+mod skipped;
+
 use std::path::Path;
 
 use ::pull_requests::{add_on, pull_requests, set_up};
@@ -10,6 +13,7 @@ use glance_host::testing::{TestAddOn, TestRoom};
 use glance_sdk::glance::Glance;
 use reqwest::{Client, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
+use skipped::skipped;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
@@ -540,9 +544,7 @@ async fn each_room_has_its_own_choice() {
 #[tokio::test]
 async fn genuine_deliveries_are_parsed() {
     let Ok(examples) = std::env::var("GITHUB_WEBHOOK_EXAMPLES") else {
-        eprintln!(
-            "skipped: GITHUB_WEBHOOK_EXAMPLES is not set, so genuine deliveries are not at hand"
-        );
+        skipped("GITHUB_WEBHOOK_EXAMPLES is not set, so there are no genuine deliveries");
         return;
     };
     let (mut pull_requests, mut others) = (0, 0);

@@ -153,6 +153,7 @@ pub(crate) fn text(sanitized: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::content::skipped::skipped;
 
     #[test]
     fn only_four_tags_are_kept() {
@@ -205,7 +206,7 @@ mod tests {
             out: String,
         }
         let Ok(corpus) = std::env::var("GLANCE_CORPUS") else {
-            eprintln!("skipped: GLANCE_CORPUS names no folder");
+            skipped("GLANCE_CORPUS is not set, so there are no measured labels");
             return;
         };
         let text = std::fs::read_to_string(format!("{corpus}/verdicts/label-sanitizer.json"));

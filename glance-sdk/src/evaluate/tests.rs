@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::skipped::skipped;
 
 /// Returns the decision, and checks that the explanation agrees with it.
 fn visible(conditions: Value, data: DataState, facts: &Facts<'_>) -> bool {
@@ -265,7 +266,7 @@ const NOT_FOLLOWED: [(&str, &str); 2] = [
 #[test]
 fn evaluator_matches_measured_vectors() {
     let Ok(corpus) = std::env::var("GLANCE_CORPUS") else {
-        eprintln!("skipped: GLANCE_CORPUS is not set, so the measured vectors are not at hand");
+        skipped("GLANCE_CORPUS is not set, so there are no measured vectors");
         return;
     };
     let path = std::path::Path::new(&corpus).join("verdicts/conditions.json");

@@ -2,6 +2,7 @@ mod tolerated;
 mod typed;
 
 use super::*;
+use crate::skipped::skipped;
 use serde_json::json;
 
 fn pointers(problems: &[Problem]) -> Vec<(&str, &str)> {
@@ -319,7 +320,7 @@ const DRAWN: [&str; 4] = [
 #[test]
 fn glance_data_matches_measured_vectors() {
     let Ok(corpus) = std::env::var("GLANCE_CORPUS") else {
-        eprintln!("skipped: GLANCE_CORPUS is not set, so the measured verdicts are not at hand");
+        skipped("GLANCE_CORPUS is not set, so there are no measured verdicts");
         return;
     };
     let path = std::path::Path::new(&corpus).join("verdicts/glance-data-verdicts.json");

@@ -13,6 +13,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::setting::{SECRET, Setting};
+use crate::skipped::skipped;
 
 /// The longest wait for a state before a test fails.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -108,7 +109,7 @@ fn now() -> String {
 #[tokio::test]
 async fn alerts_of_alertmanager_show_and_hide_glance() {
     let Ok(program) = std::env::var("ALERTMANAGER") else {
-        eprintln!("skipped: ALERTMANAGER is not set, so no Alertmanager is at hand");
+        skipped("ALERTMANAGER is not set, so there is no Alertmanager");
         return;
     };
     let setting = Setting::new().await;

@@ -5,3 +5,5 @@ mod alertmanager;
 mod follow_ups;
 mod messages;
 mod setting;
+#[path = "../../../../tests/skipped.rs"]
+mod skipped;

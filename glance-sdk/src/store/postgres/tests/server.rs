@@ -1,6 +1,5 @@
 //! Servers, schemas and databases for the tests, and a proxy that discards data.
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
@@ -12,14 +11,14 @@ use tokio::sync::watch;
 use tokio_postgres::{Client, NoTls};
 
 use super::PostgresStore;
+use crate::skipped::skipped;
 
 static NAMES: AtomicUsize = AtomicUsize::new(0);
 
 pub(super) fn url_in(variable: &str) -> Option<String> {
     let url = std::env::var(variable).ok();
     if url.is_none() {
-        let message = format!("skipped: {variable} has no URL of a PostgreSQL server");
-        writeln!(std::io::stderr(), "{message}").unwrap();
+        skipped(&format!("{variable} has no URL of a PostgreSQL server"));
     }
     url
 }
