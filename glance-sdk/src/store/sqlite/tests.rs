@@ -1,5 +1,6 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
+use std::sync::Barrier;
 
 use rusqlite::StatementStatus;
 use tempfile::TempDir;
@@ -133,10 +134,9 @@ fn other_file_is_refused_and_unchanged() {
     );
 }
 
-#[tokio::test]
-async fn file_of_first_version_is_migrated_to_rooms_and_groups() {
-    let (_folder, file) = file();
-    let connection = Connection::open(&file).unwrap();
+/// Creates the file as the first version did, with the installations `a` in room 7 and `b`.
+fn first_version(file: &std::path::Path) -> Connection {
+    let connection = Connection::open(file).unwrap();
     connection
         .execute_batch(
             r#"CREATE TABLE installation (
@@ -151,7 +151,13 @@ async fn file_of_first_version_is_migrated_to_rooms_and_groups() {
                 ('b', 's', '{"oauthId":"b","oauthSecret":"s","capabilitiesUrl":"c","groupId":18446744073709551615}', 't', 'u');"#,
         )
         .unwrap();
-    drop(connection);
+    connection
+}
+
+#[tokio::test]
+async fn file_of_first_version_is_migrated_to_rooms_and_groups() {
+    let (_folder, file) = file();
+    first_version(&file);
     for _opening in ["migrates", "has nothing to do"] {
         let store = SqliteStore::open(&file).unwrap();
         let in_room = store.in_room(7.into()).await.unwrap();
@@ -211,14 +217,40 @@ fn file_of_newer_version_is_refused() {
     assert!(format!("{error:#}").contains("newer version"), "{error}");
 }
 
-#[test]
-fn concurrent_openings_migrate_once() {
-    let (_folder, file) = file();
+#[tokio::test]
+async fn concurrent_openings_migrate_once() {
+    const OPENINGS: usize = 8;
+    let (folder, file) = file();
+    let connection = first_version(&file);
+    connection
+        .pragma_update(None, "journal_mode", "wal")
+        .unwrap();
+    // Until all openings have begun, none can write, so each may find the old version.
+    connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let begun = Barrier::new(OPENINGS + 1);
     std::thread::scope(|scope| {
-        for _ in 0..8 {
-            scope.spawn(|| SqliteStore::open(&file).unwrap());
+        for _ in 0..OPENINGS {
+            scope.spawn(|| {
+                begun.wait();
+                SqliteStore::open(&file).unwrap();
+            });
         }
+        begun.wait();
+        connection.execute_batch("COMMIT").unwrap();
     });
+    let changes_of_schema = |connection: &Connection| -> i64 {
+        connection
+            .pragma_query_value(None, "schema_version", |row| row.get(0))
+            .unwrap()
+    };
+    let alone = folder.path().join("alone.sqlite");
+    drop(first_version(&alone));
+    SqliteStore::open(&alone).unwrap();
+    let alone = Connection::open(alone).unwrap();
+    assert_eq!(changes_of_schema(&connection), changes_of_schema(&alone));
+    let store = SqliteStore::open(&file).unwrap();
+    assert_eq!(store.count(None).await.unwrap(), 2);
+    assert_eq!(store.in_room(7.into()).await.unwrap().len(), 1);
 }
 
 /// Measures the work of a query in steps of SQLite's virtual machine, without a clock.
