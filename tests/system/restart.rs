@@ -140,16 +140,20 @@ async fn unfinished_installation_is_removed_by_restart() {
 }
 
 #[tokio::test]
-async fn store_of_add_on_survives_restart() {
-    let folder = tempfile::tempdir().unwrap();
+async fn installation_is_in_store_files_when_installed() {
+    let (folder, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let file = folder.path().join("installations.sqlite");
     let host = Host::start().await;
     let room = host.room("ops").await;
     let add_on = room
         .install(add_on(&Pager::new(1)).store(SqliteStore::open(&file).unwrap()))
         .await;
-    // Another connection, while the first still holds the file open: no data is only in memory.
-    let kept = SqliteStore::open(&file)
+    // The store is still open: what is in its files now survives however the process ends.
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
+    }
+    let kept = SqliteStore::open(copy.path().join(file.file_name().unwrap()))
         .unwrap()
         .get(add_on.oauth_id())
         .await
