@@ -39,6 +39,6 @@ bench:
 ci:
     bash .ci/run
 
-# What takes too long for every change: other versions of rusqlite, two minutes of fuzzing a target, the benchmarks' build
+# What is too slow for every change: other versions of rusqlite, fuzzing, the benchmarks' build; and advisories
 nightly:
     bash .ci/nightly
