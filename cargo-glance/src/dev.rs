@@ -17,8 +17,8 @@ use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use glance_host::calls::CallLog;
 use glance_host::model::Room;
-use glance_host::testing::FaultHost;
 use glance_host::{DEFAULT_PORT, Error, Host};
 use glance_sdk::addon::interrupted;
 
@@ -85,7 +85,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), CommandError> {
     log::start(terminal);
     let data = arguments.data.clone();
     let data = data.unwrap_or_else(|| package.target.join(FOLDER).join(&package.name));
-    let host = start_host(&data, arguments.port, terminal).await?;
+    let log = CallLog::default();
+    let host = start_host(&data, arguments.port, &log, terminal).await?;
     let room = host.open_room(ROOM).await.map_err(database_failed)?;
     let url = host.room_url(&room);
     terminal.say(
@@ -93,7 +94,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), CommandError> {
         format_args!("{}  (data in {})", host.base_url(), data.display()),
     );
     let descriptor = DescriptorSender::new(None);
-    let shown = calls::show(host.follow_calls(), descriptor.subscribe(), terminal);
+    let shown = calls::show(log.follow(), descriptor.subscribe(), terminal);
     let calls = tokio::spawn(shown);
     let outcome = {
         let mut session = session(&host, room, descriptor, &arguments, terminal).await?;
@@ -167,7 +168,7 @@ async fn work(
 
 /// Creates a session without an add-on yet, if possible at the port of an earlier session.
 async fn session<'h>(
-    host: &'h FaultHost,
+    host: &'h Host,
     room: Room,
     installed_descriptor: DescriptorSender,
     arguments: &Arguments,
@@ -205,9 +206,11 @@ async fn session<'h>(
 async fn start_host(
     data: &Path,
     port: Option<u16>,
+    log: &CallLog,
     terminal: Terminal,
-) -> Result<FaultHost, CommandError> {
-    let start = |port| Host::builder().port(port).data(data).start_with_faults();
+) -> Result<Host, CommandError> {
+    let builder = Host::builder().data(data).call_log(log);
+    let start = |port| builder.clone().port(port).start();
     let started = match start(port.unwrap_or(DEFAULT_PORT)).await {
         Err(error) if error.is_address_in_use() && port.is_none() => {
             terminal.say(

@@ -15,8 +15,10 @@ mod lifeline;
 mod list;
 mod new;
 mod print;
+#[cfg(feature = "recordings")]
 mod record;
 mod remove;
+#[cfg(feature = "recordings")]
 mod replay;
 mod schema;
 mod simulate;
@@ -61,7 +63,9 @@ enum Command {
     Remove(remove::Arguments),
     List(list::Arguments),
     Schema(schema::Arguments),
+    #[cfg(feature = "recordings")]
     Record(record::Arguments),
+    #[cfg(feature = "recordings")]
     Replay(replay::Arguments),
     Completions(completions::Arguments),
     /// Run a host for people and their add-ons, until Ctrl-C; see `cargo glance host --help`.
@@ -99,7 +103,9 @@ fn main() -> ExitCode {
             schema::run(&arguments);
             Ok(())
         }
+        #[cfg(feature = "recordings")]
         Command::Record(arguments) => completed(record::run(arguments)),
+        #[cfg(feature = "recordings")]
         Command::Replay(arguments) => completed(replay::run(arguments)),
         Command::Completions(arguments) => {
             completions::run(&arguments, CommandLine::command());

@@ -39,6 +39,7 @@ pub mod testing;
 pub use content::query_answer::{QueryAnswerError, check_query_answer};
 pub use ipnet::IpNet;
 pub use model::clock::Clock;
+pub use program::calls;
 pub use program::host::{Builder, DEFAULT_PORT, Error, Host};
 #[cfg(feature = "server")]
 pub use program::server;

@@ -28,7 +28,7 @@ pub(crate) mod fault_host;
 pub(crate) mod faults;
 mod http;
 mod page;
-pub(crate) mod record;
+mod record;
 mod replay;
 mod room;
 
@@ -49,11 +49,11 @@ use crate::program::host::Host;
 use crate::service::install::InstallError;
 use crate::service::viewer::{Command, Commands, Line, LineState, Sidebar, Viewer};
 
-pub use fault_host::{CallStream, FaultHost, Recording};
+pub use crate::program::calls::{CallStream, Exchange, Party, Purpose};
+pub use fault_host::{FaultHost, Recording};
 pub use faults::{Fault, Injected};
 pub use http::http_client;
 pub use page::TestPage;
-pub use record::{Exchange, Party, Purpose};
 pub use replay::{Difference, Replay, ReplayError, Report, StandIn};
 pub use room::TestRoom;
 

@@ -1,6 +1,6 @@
 //! Shows the calls between host and add-on, one line per call.
 
-use glance_host::testing::{CallStream, Exchange, Party, Purpose};
+use glance_host::calls::{CallStream, Exchange, Party, Purpose};
 use glance_sdk::evaluate::{DataState, Facts, Program};
 use glance_sdk::model::Descriptor;
 use glance_sdk::printable::printable;

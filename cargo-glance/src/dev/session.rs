@@ -5,7 +5,6 @@ use std::path::Path;
 use std::time::Instant;
 
 use glance_host::model::{Installed, Room};
-use glance_host::testing::FaultHost;
 use glance_host::{Host, InstallError};
 use glance_sdk::egress::Timeouts;
 use glance_sdk::egress::reqwest::Method;
@@ -27,7 +26,7 @@ pub(super) type DescriptorSender = watch::Sender<Option<Descriptor>>;
 
 /// The add-on and the host, with the installation.
 pub(super) struct Session<'h> {
-    pub(super) host: &'h FaultHost,
+    pub(super) host: &'h Host,
     pub(super) room: Room,
     /// The add-on's port, which restarts keep.
     pub(super) port: u16,
@@ -97,7 +96,7 @@ impl Session<'_> {
         if self.installed.is_none() {
             self.installed = self.earlier(url).await?;
         }
-        let host: &Host = self.host;
+        let host = self.host;
         let now = match self.installed.take() {
             None => self.install(url).await?,
             Some(earlier) => match host.update(&earlier, url).await {

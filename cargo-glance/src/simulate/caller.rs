@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use glance_host::testing::{FaultHost, Purpose, TestRoom};
+use glance_host::calls::{CallLog, Purpose};
+use glance_host::model::Room;
 use glance_host::{Host, InstallError};
 use glance_sdk::auth::{SigningKey, now, random_alphanumeric};
 use glance_sdk::egress::{EgressPolicy, HttpClient, Proxies, Redirects};
@@ -47,8 +48,9 @@ pub(super) struct Caller {
 
 /// A host that exists for one simulation.
 pub(super) struct Own {
-    pub(super) host: FaultHost,
-    pub(super) room: TestRoom,
+    pub(super) host: Host,
+    pub(super) log: CallLog,
+    pub(super) room: Room,
 }
 
 impl Own {
@@ -57,20 +59,23 @@ impl Own {
         let everywhere = ["0.0.0.0/0", "::/0"]
             .into_iter()
             .filter_map(|all| all.parse().ok());
-        let host = Host::builder()
-            .port(0)
-            .allow_networks(everywhere)
-            .start_with_faults()
-            .await;
-        let host = host.map_err(|error| {
+        let failed = |error| {
             CommandError::new(
                 "no-host",
                 format!("{error:#}"),
                 "free a port of this machine",
             )
-        })?;
-        let room = host.room(ROOM).await;
-        Ok(Self { host, room })
+        };
+        let log = CallLog::default();
+        let host = Host::builder()
+            .port(0)
+            .allow_networks(everywhere)
+            .call_log(&log)
+            .start()
+            .await
+            .map_err(failed)?;
+        let room = host.open_room(ROOM).await.map_err(failed)?;
+        Ok(Self { host, log, room })
     }
 
     /// Installs an add-on in the room, or in the group if the add-on is for groups only.
@@ -78,7 +83,7 @@ impl Own {
         &self,
         descriptor: &str,
     ) -> Result<glance_host::model::Installed, CommandError> {
-        let installed = match self.host.install(&self.room.room, descriptor).await {
+        let installed = match self.host.install(&self.room, descriptor).await {
             Err(InstallError::NotAllowed(_)) => self.host.install_global(descriptor).await,
             other => other,
         };
@@ -97,7 +102,7 @@ impl Own {
         oauth_id: &OauthId,
         has_callback: bool,
     ) -> Result<(), CommandError> {
-        let mut calls = self.host.follow_calls();
+        let mut calls = self.log.follow();
         let removed = self.host.uninstall(oauth_id).await;
         let removed = removed.map_err(|error| {
             CommandError::new(
@@ -185,7 +190,7 @@ impl Caller {
             token_url: format!("{base_url}/v2/oauth/token"),
             api_url: format!("{base_url}/v2/"),
             origin: base_url,
-            room: own.room.room.id,
+            room: own.room.id,
             group: group.id,
             user: common.user,
             time_zone: common.time_zone.clone(),

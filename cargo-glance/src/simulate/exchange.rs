@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use glance_host::testing::Exchange as Recorded;
+use glance_host::calls::Exchange as Recorded;
 use glance_sdk::egress::reqwest::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, HeaderMap, HeaderName, HeaderValue,
 };

@@ -23,7 +23,7 @@ pub(super) struct Arguments {
 pub(super) async fn run(arguments: &Arguments) -> Result<(), CommandError> {
     fetch::parse(&arguments.descriptor)?;
     let own = Own::start().await?;
-    let mut calls = own.host.follow_calls();
+    let mut calls = own.log.follow();
     let installed = own.install(&arguments.descriptor).await;
     let mut verdicts = Vec::new();
     match installed {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use glance_host::testing::{Exchange as Recorded, Purpose};
+use glance_host::calls::{Exchange as Recorded, Purpose};
 use glance_host::webhooks::RoomEvent;
 use glance_sdk::egress::reqwest::Method;
 use glance_sdk::egress::reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -142,11 +142,14 @@ async fn cause_event(
     own: &Own,
     arguments: &Arguments,
 ) -> Result<Outcome, CommandError> {
-    let mut calls = own.host.follow_calls();
-    let by = own.host.user("Simulated", |_| ()).await;
+    let mut calls = own.log.follow();
+    let failed = |what: String| CommandError::new("no-host", what, "start the command again");
+    let by = own.host.state().get_or_create_user("Simulated").await;
+    let by = by.map_err(|error| failed(format!("{error:#}")))?;
     let room_event = match arguments.event.as_str() {
         "room_message" => {
-            own.room.says("Simulated", &arguments.message).await;
+            let said = own.host.say(&own.room, &by, &arguments.message).await;
+            said.map_err(|error| failed(format!("{error:#}")))?;
             None
         }
         "room_topic_change" => Some(RoomEvent::TopicChanged {
@@ -168,7 +171,7 @@ async fn cause_event(
         }
     };
     if let Some(room_event) = room_event {
-        own.host.emit(&own.room.room, room_event).await;
+        own.host.emit(&own.room, room_event).await;
     }
     let is_it = |call: &Recorded| {
         call.purpose == Purpose::Webhook && call.body["event"] == *arguments.event

@@ -4,7 +4,6 @@
 //! have neither.
 #![allow(clippy::panic)]
 
-mod follow;
 mod incoming;
 mod layer;
 mod outgoing;
@@ -25,11 +24,10 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::program::calls::{CallStream, Exchange};
 use crate::program::host::{Builder, Error, Host};
 use crate::testing::faults::{Fault, Injected};
-use crate::testing::record::Exchange;
 use crate::testing::{WAIT_TIMEOUT, must};
-pub use follow::CallStream;
 pub(crate) use layer::FaultLayer;
 pub(crate) use outgoing::FaultTransport;
 pub(crate) use wire::Peer;
@@ -286,7 +284,7 @@ impl FaultHost {
     /// # });
     /// ```
     pub fn calls(&self) -> Vec<Arc<Exchange>> {
-        self.layer.calls()
+        self.layer.calls.since(0).0
     }
 
     /// Waits for the first call that satisfies a condition.
@@ -335,7 +333,7 @@ impl FaultHost {
     /// # });
     /// ```
     pub fn follow_calls(&self) -> CallStream {
-        CallStream::new(Arc::clone(&self.layer))
+        CallStream::new(Arc::clone(&self.layer.calls))
     }
 
     /// Records the traffic between this host and the next installed add-on into a file, replacing it. Other add-ons

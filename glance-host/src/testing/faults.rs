@@ -9,7 +9,7 @@ use reqwest::StatusCode;
 use serde_json::json;
 use tokio::sync::watch;
 
-use crate::testing::record::Party;
+use crate::program::calls::Party;
 
 /// An effect, and the calls that it hits: by default all calls that add-ons make.
 ///

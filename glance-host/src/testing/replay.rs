@@ -19,9 +19,9 @@ use ignore::Ignore;
 use player::Player;
 pub use stand_in::StandIn;
 
+use crate::program::calls::Exchange;
 use crate::testing::WAIT_TIMEOUT;
 use crate::testing::record;
-use crate::testing::record::Exchange;
 
 /// A recording of the traffic between a host and an add-on, to be replayed.
 ///

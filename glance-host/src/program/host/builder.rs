@@ -59,7 +59,7 @@ pub struct Builder {
     proxies: Proxies,
     sign_in: SignIn,
     public_url: Option<String>,
-    /// Present if a test starts the host with faults.
+    /// Present if calls are recorded, or a test injects faults.
     pub(crate) wrap: Option<Arc<dyn Wrap>>,
 }
 

@@ -1,4 +1,4 @@
-//! A hook for the test kit between a host and the network.
+//! A hook between a host and the network, for the log of calls and for the test kit.
 
 use std::fmt;
 use std::sync::Arc;

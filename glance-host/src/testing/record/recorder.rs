@@ -6,7 +6,8 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::{Exchange, Names, Party, Purpose};
+use super::Names;
+use crate::program::calls::{Exchange, Party, Purpose};
 
 /// The version of the format.
 pub(crate) const FORMAT: u64 = 1;

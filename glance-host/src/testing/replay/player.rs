@@ -15,9 +15,10 @@ use super::{Difference, Replay, StandIn};
 use crate::content::redact::{SECRET, SIGNED};
 use crate::model::clock::Clock;
 use crate::net::outbound::{HttpTransport, NoAnswer, Outbound};
+use crate::program::calls::{Exchange, Party, Purpose};
 use crate::testing::fault_host::FaultTransport;
 use crate::testing::must;
-use crate::testing::record::{Exchange, Names, Party, Purpose};
+use crate::testing::record::Names;
 
 /// The timeout of a call.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -133,7 +134,7 @@ impl Player {
         let allowed = answer.allowed_origin;
         let named = |origin| ("access-control-allow-origin".to_owned(), origin);
         now.answer_headers = allowed.map(named).into_iter().collect();
-        now.answer = crate::testing::record::readable(&answer.body);
+        now.answer = crate::program::calls::exchange::readable(&answer.body);
         Ok(part.named(&now))
     }
 

@@ -17,9 +17,10 @@ use tokio::task::JoinHandle;
 use super::difference::{Difference, between};
 use super::{Replay, Report};
 use crate::model::clock::Clock;
+use crate::program::calls::{Exchange, Party, Purpose};
 use crate::testing::fault_host::{FaultLayer, Peer, serve, watched};
 use crate::testing::must;
-use crate::testing::record::{Exchange, Names, Party, Purpose};
+use crate::testing::record::Names;
 
 /// A host that answers like the recorded one, at an address of its own. It accepts any token, and creates one for any
 /// request. Dropping it stops it.
@@ -105,7 +106,7 @@ impl Part {
 
     /// Returns an exchange in the form of recordings: without secrets, and with names for what differs each time.
     pub(super) fn named(&self, exchange: &Exchange) -> Exchange {
-        let masked = self.layer.secrets().mask(exchange);
+        let masked = self.layer.calls.secrets().mask(exchange);
         let text = masked.and_then(|masked| serde_json::to_string(&masked).ok());
         let text = text.map(|text| self.names().name(&text));
         let named = text.and_then(|text| serde_json::from_str(&text).ok());
@@ -239,7 +240,7 @@ async fn perform(
 ) -> Response {
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
-    let call = part.named(&part.layer.new_call(&parts, &body, None));
+    let call = part.named(&part.layer.calls.begin_incoming(&parts, &body, None));
     let Some(recorded) = part.answer(&call) else {
         let message = "The recording has no such call";
         let error = json!({ "code": 404, "message": message, "type": "Not Found" });

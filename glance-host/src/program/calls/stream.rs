@@ -1,29 +1,28 @@
-//! The calls of a fault host as they end.
+//! Follows calls as they end.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::FaultLayer;
-use crate::testing::Exchange;
+use super::{Calls, Exchange};
 
 /// The calls between a host and its add-ons from one moment on, in the order in which they ended.
-/// Returned by [`FaultHost::follow_calls`](super::FaultHost::follow_calls).
+/// [`CallLog::follow`](super::CallLog::follow) returns it, and `FaultHost::follow_calls` in a test.
 #[derive(Debug)]
 pub struct CallStream {
-    layer: Arc<FaultLayer>,
+    calls: Arc<Calls>,
     ended: watch::Receiver<u64>,
     seen: u64,
     waiting: VecDeque<Arc<Exchange>>,
 }
 
 impl CallStream {
-    pub(super) fn new(layer: Arc<FaultLayer>) -> Self {
-        let ended = layer.count();
+    pub(crate) fn new(calls: Arc<Calls>) -> Self {
+        let ended = calls.count();
         let seen = *ended.borrow();
         Self {
-            layer,
+            calls,
             ended,
             seen,
             waiting: VecDeque::new(),
@@ -37,9 +36,9 @@ impl CallStream {
             if let Some(call) = self.waiting.pop_front() {
                 return call;
             }
-            // `changed` fails only without a sender, and `layer` holds it.
+            // `changed` fails only without a sender, and `calls` holds it.
             let _ = self.ended.changed().await;
-            let (new, seen) = self.layer.since(self.seen);
+            let (new, seen) = self.calls.since(self.seen);
             self.waiting.extend(new);
             self.seen = seen;
         }

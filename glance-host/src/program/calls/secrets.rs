@@ -1,4 +1,4 @@
-//! The secrets and tokens that a test's host has seen.
+//! The secrets and tokens that a host has exchanged with its add-ons.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -26,13 +26,13 @@ impl Secrets {
         self.masks.learn_secret(secret);
     }
 
-    pub(crate) fn learn_token(&mut self, token: &str, owner: OauthId) {
+    pub(super) fn learn_token(&mut self, token: &str, owner: OauthId) {
         self.masks.learn(token, TOKEN);
         self.owners.insert(token.to_owned(), owner);
     }
 
     /// Returns the installation that a token belongs to.
-    pub(crate) fn owner(&self, token: &str) -> Option<&OauthId> {
+    pub(super) fn owner(&self, token: &str) -> Option<&OauthId> {
         self.owners.get(token)
     }
 
