@@ -196,12 +196,11 @@ pub(super) async fn add_member(
     Manage(visit): Manage,
     Form(Member { user }): Form<Member>,
 ) -> Result<Response, PageError> {
-    if let Some(user) = app.storage.user(user).await? {
-        match app.rooms.add_member(&visit.room, &user).await {
-            Err(MembershipError::Storage(cause)) => return Err(cause.into()),
-            // The page offers only those who need it, so somebody changed the room or the person meanwhile.
-            Ok(()) | Err(_) => {}
-        }
+    // The page offers only those who need it, so after another error somebody changed the room or the person.
+    if let Some(user) = app.storage.user(user).await?
+        && let Err(MembershipError::Storage(cause)) = app.rooms.add_member(&visit.room, &user).await
+    {
+        return Err(cause.into());
     }
     Ok(back(&visit, ""))
 }
@@ -211,11 +210,11 @@ pub(super) async fn remove_member(
     Manage(visit): Manage,
     Form(Member { user }): Form<Member>,
 ) -> Result<Response, PageError> {
-    if let Some(user) = app.storage.user(user).await? {
-        match app.rooms.remove_member(&visit.room, &user).await {
-            Err(MembershipError::Storage(cause)) => return Err(cause.into()),
-            Ok(()) | Err(_) => {}
-        }
+    if let Some(user) = app.storage.user(user).await?
+        && let Err(MembershipError::Storage(cause)) =
+            app.rooms.remove_member(&visit.room, &user).await
+    {
+        return Err(cause.into());
     }
     Ok(back(&visit, ""))
 }
