@@ -15,6 +15,7 @@ pub(crate) mod metrics;
 pub(crate) mod people;
 pub(crate) mod post_check;
 pub(crate) mod presence;
+pub(crate) mod private_messages;
 pub(crate) mod retention;
 pub(crate) mod rooms;
 pub mod sign_in;

@@ -26,6 +26,7 @@ use crate::service::install::removal::Removals;
 use crate::service::messages::Messages;
 use crate::service::metrics::{Metrics, MetricsReader};
 use crate::service::people::People;
+use crate::service::private_messages::PrivateMessages;
 use crate::service::rooms::Rooms;
 use crate::service::sign_in::SignInState;
 use crate::service::sign_in::accounts::Accounts;
@@ -89,6 +90,7 @@ services! {
     metrics: Arc<Metrics>,
     metrics_reader: MetricsReader,
     people: People,
+    private_messages: PrivateMessages,
     removals: Removals,
     renderer: EntryRenderer,
     rooms: Rooms,

@@ -4,11 +4,11 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use glance_sdk::model::webhook::{self, NotificationMessage};
-use glance_sdk::model::{MessageFormat, Notification, RoomDetails, UserDetails, UserId};
+use glance_sdk::model::{MessageFormat, Notification, RoomDetails, RoomId, UserDetails, UserId};
 
 use crate::cluster::attendance::Attendance;
 use crate::content::wire::Wire;
-use crate::model::{Entry, Message, Room, Sender, User};
+use crate::model::{Entry, Installed, Message, Room, Sender, User};
 use crate::storage::{Storage, StorageError};
 
 /// Looks up rooms and people, and renders them as JSON.
@@ -26,6 +26,48 @@ impl Directory {
             attendance,
             wire: Wire::new(api_url),
         }
+    }
+
+    /// Finds a room by its id, or by its name.
+    pub(crate) async fn find_room(&self, id_or_name: &str) -> Result<Option<Room>, StorageError> {
+        if let Ok(id) = id_or_name.parse::<RoomId>()
+            && let Some(room) = self.storage.room(id).await?
+        {
+            return Ok(Some(room));
+        }
+        self.storage.find_room(id_or_name).await
+    }
+
+    /// Finds a room by its id or name for an installation, which may be for one room only.
+    pub(crate) async fn find_room_for(
+        &self,
+        installed: &Installed,
+        id_or_name: &str,
+    ) -> Result<Option<Room>, StorageError> {
+        let Some(own) = installed.room_id else {
+            return self.find_room(id_or_name).await;
+        };
+        // An installation in one room reads that one, whichever it names: neither the answer nor the time it takes
+        // says whether there is another.
+        let own = self.storage.room(own).await?;
+        let id = id_or_name.parse::<RoomId>().ok();
+        Ok(own.filter(|own| id == Some(own.id) || own.name == id_or_name))
+    }
+
+    /// Finds a person by id, name, mention name (after an `@`) or email address.
+    pub(crate) async fn find_person(&self, id_or_name: &str) -> Result<Option<User>, StorageError> {
+        let user = match id_or_name.parse::<UserId>() {
+            Ok(id) => self.storage.user(id).await?,
+            Err(_) if id_or_name.contains('@') => match id_or_name.strip_prefix('@') {
+                Some(mention) => {
+                    let found = self.storage.users_mentioned(&[mention.to_owned()]).await?;
+                    found.into_iter().next()
+                }
+                None => self.storage.find_user_by_email(id_or_name).await?,
+            },
+            Err(_) => self.storage.find_user(id_or_name).await?,
+        };
+        Ok(user.filter(|user| !user.is_technical))
     }
 
     pub(crate) fn person(&self, user: &User) -> webhook::User {

@@ -1,16 +1,17 @@
-//! Runtime extensions: the glances and actions that an add-on creates, and the data that it pushes to its glances.
+//! Runtime extensions: the glances, actions and webhooks that an add-on creates, and the data that it pushes to its
+//! glances.
 
 use std::fmt;
 use std::sync::Arc;
 
-use glance_sdk::model::{Action, Glance, RoomId, UserId};
+use glance_sdk::model::{Action, Glance, RoomId, UserId, Webhook};
 
 use crate::cluster::bus::{Bus, Topic};
 use crate::model::event::{Event, Push};
 use crate::model::glance_data::Data;
 use crate::model::{
-    Installed, MAX_RUNTIME_ACTIONS, MAX_RUNTIME_GLANCES, Place, Restriction, RuntimeAction,
-    RuntimeGlance,
+    Installed, MAX_RUNTIME_ACTIONS, MAX_RUNTIME_GLANCES, MAX_RUNTIME_WEBHOOKS, Place,
+    RegisteredWebhook, Restriction, RuntimeAction, RuntimeGlance,
 };
 use crate::service::metrics::Metrics;
 use crate::storage::{Storage, StorageError};
@@ -28,6 +29,14 @@ pub(crate) struct Extensions {
 pub(crate) enum Kind {
     Glance,
     Action,
+    Webhook,
+}
+
+/// The key or the number of a webhook, as an address has it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum WebhookName<'a> {
+    Key(&'a str),
+    Id(&'a str),
 }
 
 /// Why an extension was not found, created or removed, or data not pushed.
@@ -87,7 +96,8 @@ impl Extensions {
         glance: Glance,
     ) -> Result<(), ExtensionError> {
         check_place(installed, place, Kind::Glance)?;
-        refuse_declared(installed, Kind::Glance, &glance.key, "replaced")?;
+        let is_declared = installed.descriptor.glance(&glance.key).is_some();
+        refuse_declared(is_declared, Kind::Glance, &glance.key, "replaced")?;
         let key = glance.key.clone();
         let created = RuntimeGlance {
             oauth_id: installed.oauth_id.clone(),
@@ -109,7 +119,8 @@ impl Extensions {
         place: Place,
         key: &str,
     ) -> Result<(), ExtensionError> {
-        refuse_declared(installed, Kind::Glance, key, "removed")?;
+        let is_declared = installed.descriptor.glance(key).is_some();
+        refuse_declared(is_declared, Kind::Glance, key, "removed")?;
         let id = &installed.oauth_id;
         if !self.storage.remove_glance(id, place, key).await? {
             return Err(ExtensionError::NotFound(Kind::Glance, key.to_owned()));
@@ -141,7 +152,8 @@ impl Extensions {
         action: Action,
     ) -> Result<(), ExtensionError> {
         check_place(installed, place, Kind::Action)?;
-        refuse_declared(installed, Kind::Action, &action.key, "replaced")?;
+        let is_declared = declared_action(installed, &action.key).is_some();
+        refuse_declared(is_declared, Kind::Action, &action.key, "replaced")?;
         let created = RuntimeAction {
             oauth_id: installed.oauth_id.clone(),
             place,
@@ -160,13 +172,76 @@ impl Extensions {
         place: Place,
         key: &str,
     ) -> Result<(), ExtensionError> {
-        refuse_declared(installed, Kind::Action, key, "removed")?;
+        let is_declared = declared_action(installed, key).is_some();
+        refuse_declared(is_declared, Kind::Action, key, "removed")?;
         let id = &installed.oauth_id;
         if !self.storage.remove_action(id, place, key).await? {
             return Err(ExtensionError::NotFound(Kind::Action, key.to_owned()));
         }
         self.bus.publish(topic(place), Event::Changed);
         Ok(())
+    }
+
+    /// Lists the webhooks of an installation for a room: those that its descriptor declares, and those that it created.
+    pub(crate) async fn webhooks(
+        &self,
+        installed: &Installed,
+        room: RoomId,
+    ) -> Result<Vec<RegisteredWebhook>, ExtensionError> {
+        Ok(self.storage.webhooks_of(&installed.oauth_id, room).await?)
+    }
+
+    pub(crate) async fn webhook(
+        &self,
+        installed: &Installed,
+        room: RoomId,
+        name: WebhookName<'_>,
+    ) -> Result<RegisteredWebhook, ExtensionError> {
+        let mut all = self.webhooks(installed, room).await?.into_iter();
+        let found = match name {
+            WebhookName::Key(key) => all.find(|one| one.webhook.key.as_deref() == Some(key)),
+            WebhookName::Id(id) => {
+                let id = id.parse().ok();
+                all.find(|one| Some(one.id) == id)
+            }
+        };
+        found.ok_or_else(|| name.not_found())
+    }
+
+    /// Creates a webhook, or replaces the one with its key. Returns its id.
+    pub(crate) async fn put_webhook(
+        &self,
+        installed: &Installed,
+        room: RoomId,
+        webhook: &Webhook,
+    ) -> Result<u64, ExtensionError> {
+        let all = self.webhooks(installed, room).await?;
+        let same_key = |one: &&RegisteredWebhook| {
+            one.room_id.is_none() && webhook.key.is_some() && one.webhook.key == webhook.key
+        };
+        if let Some(declared) = all.iter().find(same_key) {
+            refuse_declared(true, Kind::Webhook, &name_of(declared), "replaced")?;
+        }
+        let put = self.storage.put_webhook(&installed.oauth_id, room, webhook);
+        let place = Place::Room(room);
+        put.await?
+            .map_err(|_| ExtensionError::TooMany(Kind::Webhook, place))
+    }
+
+    pub(crate) async fn remove_webhook(
+        &self,
+        installed: &Installed,
+        room: RoomId,
+        name: WebhookName<'_>,
+    ) -> Result<(), ExtensionError> {
+        let found = self.webhook(installed, room, name).await?;
+        let is_declared = found.room_id.is_none();
+        refuse_declared(is_declared, Kind::Webhook, &name_of(&found), "removed")?;
+        let id = &installed.oauth_id;
+        match self.storage.remove_webhook(id, found.id).await? {
+            true => Ok(()),
+            false => Err(name.not_found()),
+        }
     }
 
     /// Publishes new data of glances: to this room or to all rooms of the installation, and to everyone or to one
@@ -205,16 +280,13 @@ fn check_place(installed: &Installed, place: Place, kind: Kind) -> Result<(), Ex
     }
 }
 
+/// Refuses the change of an extension that the descriptor declares.
 fn refuse_declared(
-    installed: &Installed,
+    is_declared: bool,
     kind: Kind,
     key: &str,
     change: &'static str,
 ) -> Result<(), ExtensionError> {
-    let is_declared = match kind {
-        Kind::Glance => installed.descriptor.glance(key).is_some(),
-        Kind::Action => declared_action(installed, key).is_some(),
-    };
     match is_declared {
         true => Err(ExtensionError::Declared {
             kind,
@@ -238,11 +310,25 @@ fn topic(place: Place) -> Topic {
     }
 }
 
+/// Returns the key of a webhook, or its number if it has none.
+fn name_of(webhook: &RegisteredWebhook) -> String {
+    let key = webhook.webhook.key.clone();
+    key.unwrap_or_else(|| webhook.id.to_string())
+}
+
+impl WebhookName<'_> {
+    fn not_found(self) -> ExtensionError {
+        let (Self::Key(name) | Self::Id(name)) = self;
+        ExtensionError::NotFound(Kind::Webhook, name.to_owned())
+    }
+}
+
 impl Kind {
     fn max(self) -> u32 {
         match self {
             Self::Glance => MAX_RUNTIME_GLANCES,
             Self::Action => MAX_RUNTIME_ACTIONS,
+            Self::Webhook => MAX_RUNTIME_WEBHOOKS,
         }
     }
 }
@@ -252,6 +338,7 @@ impl fmt::Display for Kind {
         f.write_str(match self {
             Self::Glance => "glance",
             Self::Action => "action",
+            Self::Webhook => "webhook",
         })
     }
 }
@@ -287,6 +374,7 @@ impl fmt::Display for ExtensionError {
             ),
             Self::NotFound(Kind::Glance, key) => write!(f, "Glance {key} not found"),
             Self::NotFound(Kind::Action, key) => write!(f, "Action {key} not found"),
+            Self::NotFound(Kind::Webhook, name) => write!(f, "Webhook {name} not found"),
             Self::Storage(cause) => cause.fmt(f),
         }
     }

@@ -10,7 +10,7 @@ use crate::cluster::bus::{Bus, Topic};
 use crate::model::access;
 use crate::model::clock::Clock;
 use crate::model::event::{AccessChange, Event};
-use crate::model::{Archived, NewRoom, Room, User};
+use crate::model::{Archived, Installed, NewRoom, Room, User};
 use crate::service::install::removal::Removals;
 use crate::service::timeline::Timeline;
 use crate::service::webhooks::{RoomEvent, Webhooks};
@@ -120,6 +120,24 @@ impl fmt::Display for MembershipError {
     }
 }
 
+/// An installation in one room cannot create or delete rooms.
+#[derive(Debug)]
+pub(crate) struct NotForGroup;
+
+impl fmt::Display for NotForGroup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("This integration is installed in one room and cannot create or delete any")
+    }
+}
+
+/// Checks that an installation may create and delete rooms: only those of the whole group may.
+pub(crate) fn check_manages_rooms(installed: &Installed) -> Result<(), NotForGroup> {
+    match installed.room_id {
+        None => Ok(()),
+        Some(_) => Err(NotForGroup),
+    }
+}
+
 /// Checks that a person needs a membership to enter a room.
 fn check_membership(room: &Room, user: &User) -> Result<(), MembershipError> {
     if user.is_removed || user.is_technical {
@@ -226,6 +244,36 @@ impl Rooms {
             _ => {}
         }
         Ok(room)
+    }
+
+    /// Changes the current state of a room for an add-on.
+    pub(crate) async fn change_for_add_on(
+        &self,
+        room: &Room,
+        change: impl Fn(&mut Room),
+    ) -> Result<(), RoomError> {
+        let by = self.owner(room).await?;
+        self.change(room.id, &by, change).await?;
+        Ok(())
+    }
+
+    /// Deletes a room for an add-on.
+    pub(crate) async fn delete_for_add_on(&self, room: &Room) -> Result<(), RoomError> {
+        let by = self.owner(room).await?;
+        match self.delete(room, &by).await? {
+            true => Ok(()),
+            false => Err(RoomError::Gone),
+        }
+    }
+
+    /// Returns the person for events that an add-on causes, because events name a person: the owner of the room.
+    async fn owner(&self, room: &Room) -> Result<User, StorageError> {
+        let owner = self.storage.user(room.owner).await?;
+        owner.ok_or_else(|| {
+            let what = format!("the owner of room {}", room.id);
+            let source = "there is no such person".into();
+            StorageError::Corrupt { what, source }
+        })
     }
 
     /// Lets a person into a room. Does nothing if they are a member already.

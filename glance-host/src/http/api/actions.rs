@@ -11,14 +11,14 @@ use glance_sdk::validate;
 use serde_json::{Value, json};
 
 use super::error::ApiError;
-use super::extension::At;
+use super::extension::ExtensionPath;
 use crate::model::Place;
 use crate::model::host_info::HostInfo;
 use crate::service::extensions::Extensions;
 
 pub(super) async fn read(
     State(extensions): State<Extensions>,
-    At { caller, place, key }: At,
+    ExtensionPath { caller, place, key }: ExtensionPath,
 ) -> Result<Json<Action>, ApiError> {
     Ok(Json(
         extensions.action(&caller.installed, place, &key).await?,
@@ -28,11 +28,11 @@ pub(super) async fn read(
 pub(super) async fn create(
     State(extensions): State<Extensions>,
     State(info): State<Arc<HostInfo>>,
-    at: At,
+    path: ExtensionPath,
     body: Bytes,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
-    let action = at.parse(&body, "action", validate::action)?;
-    let At { caller, place, key } = at;
+    let action = path.parse(&body, "action", validate::action)?;
+    let ExtensionPath { caller, place, key } = path;
     extensions
         .put_action(&caller.installed, place, action)
         .await?;
@@ -47,7 +47,7 @@ pub(super) async fn create(
 
 pub(super) async fn remove(
     State(extensions): State<Extensions>,
-    At { caller, place, key }: At,
+    ExtensionPath { caller, place, key }: ExtensionPath,
 ) -> Result<StatusCode, ApiError> {
     extensions
         .remove_action(&caller.installed, place, &key)

@@ -25,10 +25,10 @@ pub(super) async fn admit(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let asked = Asked::take(request.uri_mut());
-    let token = bearer(request.headers()).or(asked.token.as_deref());
+    let query = CallerQuery::take(request.uri_mut());
+    let token = bearer(request.headers()).or(query.token.as_deref());
     let caller = match token {
-        Some(token) => Caller::find(&app.access_tokens, token, asked.only_tests).await,
+        Some(token) => Caller::find(&app.access_tokens, token, query.only_tests).await,
         None => Ok(None),
     };
     let (mut response, allowance) = match caller {
@@ -62,23 +62,23 @@ pub(super) async fn admit(
 
 /// The parameters of an address that describe the caller.
 #[derive(Default)]
-struct Asked {
+struct CallerQuery {
     token: Option<String>,
     only_tests: bool,
 }
 
-impl Asked {
+impl CallerQuery {
     /// Removes them from the address, and duplicate slashes too. Later code may log the address because it
     /// contains no token.
     fn take(uri: &mut Uri) -> Self {
-        let mut asked = Self::default();
+        let mut query = Self::default();
         let mut rest = Vec::new();
         for pair in uri.query().unwrap_or_default().split('&') {
             let (name, value) = read(pair);
             match &*name {
                 _ if !pair.contains('=') && !pair.is_empty() => rest.push(pair),
-                "auth_token" => asked.token = Some(value.into_owned()),
-                "auth_test" => asked.only_tests = value.eq_ignore_ascii_case("true"),
+                "auth_token" => query.token = Some(value.into_owned()),
+                "auth_test" => query.only_tests = value.eq_ignore_ascii_case("true"),
                 _ if pair.is_empty() => {}
                 _ => rest.push(pair),
             }
@@ -97,7 +97,7 @@ impl Asked {
         // It consists of parts of a valid address.
         parts.path_and_query = PathAndQuery::try_from(plain).ok();
         *uri = Uri::from_parts(parts).unwrap_or_default();
-        asked
+        query
     }
 }
 
@@ -171,10 +171,10 @@ mod tests {
             ),
         ] {
             let mut uri: Uri = address.parse().unwrap();
-            let asked = Asked::take(&mut uri);
+            let query = CallerQuery::take(&mut uri);
             assert_eq!(uri.to_string(), plain);
-            assert_eq!(asked.token.as_deref(), token, "{address}");
-            assert_eq!(asked.only_tests, only_tests, "{address}");
+            assert_eq!(query.token.as_deref(), token, "{address}");
+            assert_eq!(query.only_tests, only_tests, "{address}");
         }
     }
 }

@@ -2,12 +2,13 @@
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use glance_sdk::model::{RoomId, Scope, UserId};
+use glance_sdk::model::Scope;
 
 use super::error::ApiError;
 use crate::model::{Installed, Room, User};
 use crate::service::access_tokens::AccessTokens;
-use crate::storage::{Storage, StorageError};
+use crate::service::directory::Directory;
+use crate::storage::StorageError;
 
 /// The calling installation, with a valid token. [`admit`](super::admit) finds it before any other code sees the
 /// request.
@@ -72,44 +73,20 @@ impl Caller {
     /// Returns the room with this id or name, if the installation may see it.
     pub(crate) async fn room(
         &self,
-        storage: &dyn Storage,
+        directory: &Directory,
         id_or_name: &str,
     ) -> Result<Room, ApiError> {
-        let id = id_or_name.parse::<RoomId>().ok();
-        let room = match (self.installed.room_id, id) {
-            // An installation in one room reads that one, whichever it names: neither the answer nor
-            // the time it takes says whether there is another.
-            (Some(own), _) => {
-                let own = storage.room(own).await?;
-                own.filter(|own| id == Some(own.id) || own.name == id_or_name)
-            }
-            (None, Some(id)) => match storage.room(id).await? {
-                None => storage.find_room(id_or_name).await?,
-                with_id => with_id,
-            },
-            (None, None) => storage.find_room(id_or_name).await?,
-        };
-        room.ok_or_else(|| ApiError::not_found(format!("Room {id_or_name} not found")))
+        let found = directory.find_room_for(&self.installed, id_or_name).await?;
+        found.ok_or_else(|| ApiError::not_found(format!("Room {id_or_name} not found")))
     }
 
     /// Returns the user with this id, name, mention name (after an `@`) or email address.
     pub(crate) async fn user(
         &self,
-        storage: &dyn Storage,
+        directory: &Directory,
         id_or_name: &str,
     ) -> Result<User, ApiError> {
-        let user = match id_or_name.parse::<UserId>() {
-            Ok(id) => storage.user(id).await?,
-            Err(_) if id_or_name.contains('@') => match id_or_name.strip_prefix('@') {
-                Some(mention) => {
-                    let found = storage.users_mentioned(&[mention.to_owned()]).await?;
-                    found.into_iter().next()
-                }
-                None => storage.find_user_by_email(id_or_name).await?,
-            },
-            Err(_) => storage.find_user(id_or_name).await?,
-        };
-        let person = user.filter(|user| !user.is_technical);
-        person.ok_or_else(|| ApiError::not_found(format!("User {id_or_name} not found")))
+        let found = directory.find_person(id_or_name).await?;
+        found.ok_or_else(|| ApiError::not_found(format!("User {id_or_name} not found")))
     }
 }

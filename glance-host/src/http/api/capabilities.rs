@@ -1,6 +1,7 @@
 //! `GET /v2/capabilities`: the description of the host for add-ons.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
@@ -8,7 +9,7 @@ use glance_sdk::model::{Extra, HostDocument, Scope};
 use glance_sdk::schema;
 use serde_json::{Value, json};
 
-use crate::http::state::AppState;
+use crate::model::host_info::HostInfo;
 use crate::service::install::STEPS;
 
 /// Describes what a scope permits on this host.
@@ -35,12 +36,12 @@ const SCOPES: [(Scope, &str); 8] = [
     ),
 ];
 
-pub(super) async fn read(State(app): State<AppState>) -> Json<HostDocument> {
+pub(super) async fn read(State(info): State<Arc<HostInfo>>) -> Json<HostDocument> {
     tracing::info!(target: STEPS, "the add-on reads the host's capabilities");
-    let mut document = HostDocument::new(&app.info.api_url(), &app.info.base_url);
+    let mut document = HostDocument::new(&info.api_url(), &info.base_url);
     document.extra = Extra::from_iter([
         ("key".to_owned(), json!("glance-host")),
-        ("name".to_owned(), json!(app.info.product)),
+        ("name".to_owned(), json!(info.product)),
         (
             "description".to_owned(),
             json!("A host for add-ons that show glances"),

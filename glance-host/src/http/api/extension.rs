@@ -15,13 +15,13 @@ use crate::http::state::AppState;
 use crate::model::Place;
 
 /// A runtime extension in one place, and the caller.
-pub(super) struct At {
+pub(super) struct ExtensionPath {
     pub(super) caller: Caller,
     pub(super) place: Place,
     pub(super) key: String,
 }
 
-impl FromRequestParts<AppState> for At {
+impl FromRequestParts<AppState> for ExtensionPath {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
@@ -32,7 +32,7 @@ impl FromRequestParts<AppState> for At {
             .await
             .map_err(|cause| ApiError::bad_request(cause.body_text()))?;
         let place = match path.get("room") {
-            Some(room) => Place::Room(caller.room(&*app.storage, room).await?.id),
+            Some(room) => Place::Room(caller.room(&app.directory, room).await?.id),
             None => Place::Global,
         };
         Ok(Self {
@@ -43,7 +43,7 @@ impl FromRequestParts<AppState> for At {
     }
 }
 
-impl At {
+impl ExtensionPath {
     /// Reads the body of a new extension. Its key must equal the key in the address.
     pub(super) fn parse<T: DeserializeOwned>(
         &self,

@@ -8,12 +8,12 @@ use glance_sdk::model::Glance;
 use glance_sdk::validate;
 
 use super::error::ApiError;
-use super::extension::At;
+use super::extension::ExtensionPath;
 use crate::service::extensions::Extensions;
 
 pub(super) async fn read(
     State(extensions): State<Extensions>,
-    At { caller, place, key }: At,
+    ExtensionPath { caller, place, key }: ExtensionPath,
 ) -> Result<Json<Glance>, ApiError> {
     Ok(Json(
         extensions.glance(&caller.installed, place, &key).await?,
@@ -22,19 +22,19 @@ pub(super) async fn read(
 
 pub(super) async fn create(
     State(extensions): State<Extensions>,
-    at: At,
+    path: ExtensionPath,
     body: Bytes,
 ) -> Result<StatusCode, ApiError> {
-    let glance = at.parse(&body, "glance", validate::glance)?;
+    let glance = path.parse(&body, "glance", validate::glance)?;
     extensions
-        .put_glance(&at.caller.installed, at.place, glance)
+        .put_glance(&path.caller.installed, path.place, glance)
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 pub(super) async fn remove(
     State(extensions): State<Extensions>,
-    At { caller, place, key }: At,
+    ExtensionPath { caller, place, key }: ExtensionPath,
 ) -> Result<StatusCode, ApiError> {
     extensions
         .remove_glance(&caller.installed, place, &key)

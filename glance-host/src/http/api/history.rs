@@ -1,5 +1,7 @@
 //! `GET /v2/room/{room}/history`: the entries of a room, the newest on the first page.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, State};
@@ -9,8 +11,10 @@ use serde_json::{Value, json};
 
 use super::caller::Caller;
 use super::error::ApiError;
-use crate::http::state::AppState;
+use crate::model::host_info::HostInfo;
 use crate::model::{Content, Entry, Room, Sender};
+use crate::service::directory::Directory;
+use crate::storage::Storage;
 
 /// The largest number of entries of a page.
 const MAX_RESULTS: u32 = 1000;
@@ -23,7 +27,7 @@ const LATEST: u32 = 75;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) struct Asked {
+pub(super) struct HistoryQuery {
     start_index: Option<u32>,
     max_results: Option<u32>,
     /// Whether a page begins with its oldest entry, the default.
@@ -32,20 +36,22 @@ pub(super) struct Asked {
     date: Option<String>,
 }
 
-type Query = Result<axum::extract::Query<Asked>, QueryRejection>;
+type Query = Result<axum::extract::Query<HistoryQuery>, QueryRejection>;
 
 pub(super) async fn pages(
-    State(app): State<AppState>,
+    State(directory): State<Directory>,
+    State(storage): State<Arc<dyn Storage>>,
+    State(info): State<Arc<HostInfo>>,
     caller: Caller,
     Path(room): Path<String>,
     query: Query,
 ) -> Result<Json<Page<Value>>, ApiError> {
-    let room = room_of(&app, &caller, &room).await?;
-    let asked = asked(query)?;
-    let skip = asked.start_index.unwrap_or(0);
-    let size = size(&asked, PAGE)?;
-    let oldest_first = asked.reverse.unwrap_or(true);
-    let mut entries = app.storage.history(room.id, skip, size + 1).await?;
+    let room = room_of(&directory, &caller, &room).await?;
+    let query = checked(query)?;
+    let skip = query.start_index.unwrap_or(0);
+    let size = size(&query, PAGE)?;
+    let oldest_first = query.reverse.unwrap_or(true);
+    let mut entries = storage.history(room.id, skip, size + 1).await?;
     let has_more = entries.len() > size as usize;
     entries.truncate(size as usize);
     if oldest_first {
@@ -54,15 +60,15 @@ pub(super) async fn pages(
     let at = |start: u32| {
         format!(
             "{}?start-index={start}&max-results={size}&reverse={oldest_first}",
-            address(&app, &room)
+            address(&info, &room)
         )
     };
-    let mut page = Page::new(written(&app, &entries).await?);
+    let mut page = Page::new(written(&directory, &entries).await?);
     page.start_index = Some(skip.into());
     page.max_results = Some(size.into());
     let mut links = PageLinks::default();
     // Without a query: one client recognizes the list by it.
-    links.self_url = Some(address(&app, &room));
+    links.self_url = Some(address(&info, &room));
     links.prev = (skip > 0).then(|| at(skip.saturating_sub(size)));
     links.next = has_more.then(|| at(skip.saturating_add(size)));
     page.links = Some(links);
@@ -70,46 +76,47 @@ pub(super) async fn pages(
 }
 
 pub(super) async fn latest(
-    State(app): State<AppState>,
+    State(directory): State<Directory>,
+    State(storage): State<Arc<dyn Storage>>,
+    State(info): State<Arc<HostInfo>>,
     caller: Caller,
     Path(room): Path<String>,
     query: Query,
 ) -> Result<Json<Page<Value>>, ApiError> {
-    let room = room_of(&app, &caller, &room).await?;
-    let asked = asked(query)?;
-    let size = size(&asked, LATEST)?;
-    let entries = app.storage.timeline(room.id, size).await?;
-    let mut page = Page::new(written(&app, &entries).await?);
+    let room = room_of(&directory, &caller, &room).await?;
+    let query = checked(query)?;
+    let size = size(&query, LATEST)?;
+    let entries = storage.timeline(room.id, size).await?;
+    let mut page = Page::new(written(&directory, &entries).await?);
     page.max_results = Some(size.into());
     let mut links = PageLinks::default();
-    links.self_url = Some(format!("{}/latest", address(&app, &room)));
+    links.self_url = Some(format!("{}/latest", address(&info, &room)));
     page.links = Some(links);
     Ok(Json(page))
 }
 
-fn address(app: &AppState, room: &Room) -> String {
-    format!("{}/room/{}/history", app.info.api_url(), room.id)
+fn address(info: &HostInfo, room: &Room) -> String {
+    format!("{}/room/{}/history", info.api_url(), room.id)
 }
 
-async fn room_of(app: &AppState, caller: &Caller, room: &str) -> Result<Room, ApiError> {
+async fn room_of(directory: &Directory, caller: &Caller, room: &str) -> Result<Room, ApiError> {
     caller.needs(&[Scope::ViewMessages])?;
-    caller.room(&*app.storage, room).await
+    caller.room(directory, room).await
 }
 
-fn asked(query: Query) -> Result<Asked, ApiError> {
-    let asked = query
-        .map_err(|cause| ApiError::bad_request(cause.body_text()))?
-        .0;
-    match asked.date.as_deref() {
-        None | Some("recent") => Ok(asked),
+fn checked(query: Query) -> Result<HistoryQuery, ApiError> {
+    let axum::extract::Query(query) =
+        query.map_err(|cause| ApiError::bad_request(cause.body_text()))?;
+    match query.date.as_deref() {
+        None | Some("recent") => Ok(query),
         Some(other) => Err(ApiError::bad_request(format!(
             "date: {other} is not `recent`, the only date there is here"
         ))),
     }
 }
 
-fn size(asked: &Asked, otherwise: u32) -> Result<u32, ApiError> {
-    match asked.max_results.unwrap_or(otherwise) {
+fn size(query: &HistoryQuery, otherwise: u32) -> Result<u32, ApiError> {
+    match query.max_results.unwrap_or(otherwise) {
         size @ 1..=MAX_RESULTS => Ok(size),
         other => Err(ApiError::bad_request(format!(
             "max-results: {other} is not 1 to {MAX_RESULTS}"
@@ -117,22 +124,22 @@ fn size(asked: &Asked, otherwise: u32) -> Result<u32, ApiError> {
     }
 }
 
-async fn written(app: &AppState, entries: &[Entry]) -> Result<Vec<Value>, ApiError> {
+async fn written(directory: &Directory, entries: &[Entry]) -> Result<Vec<Value>, ApiError> {
     let mut written = Vec::new();
     for entry in entries {
-        written.push(item(app, entry).await?);
+        written.push(item(directory, entry).await?);
     }
     Ok(written)
 }
 
-async fn item(app: &AppState, entry: &Entry) -> Result<Value, ApiError> {
+async fn item(directory: &Directory, entry: &Entry) -> Result<Value, ApiError> {
     let (item, card) = match &entry.content {
         Content::Message(said) => {
-            let message = app.directory.message(entry, said).await?;
+            let message = directory.message(entry, said).await?;
             (serde_json::to_value(message), None)
         }
         Content::Notification(said) => {
-            let notification = app.directory.notification(entry, said).await?;
+            let notification = directory.notification(entry, said).await?;
             (serde_json::to_value(notification), said.card.as_ref())
         }
     };

@@ -14,18 +14,20 @@ use super::caller::Caller;
 use super::error::ApiError;
 use crate::cluster::rate_limits::Allowance;
 use crate::content::notification;
-use crate::http::state::AppState;
+use crate::service::directory::Directory;
+use crate::service::messages::Messages;
 
 pub(super) async fn create(
-    State(app): State<AppState>,
+    State(directory): State<Directory>,
+    State(messages): State<Messages>,
     caller: Caller,
     Path(room): Path<String>,
     request: Request,
 ) -> Result<(Allowance, StatusCode), ApiError> {
     caller.needs(&[Scope::SendNotification])?;
-    let room = caller.room(&*app.storage, &room).await?;
+    let room = caller.room(&directory, &room).await?;
     let notification = read(request).await?;
-    let posted = app.messages.notify(&room, &caller.installed, notification);
+    let posted = messages.notify(&room, &caller.installed, notification);
     let (_, allowance) = posted.await?;
     Ok((allowance, StatusCode::NO_CONTENT))
 }

@@ -26,7 +26,7 @@ impl FromRequestParts<AppState> for Paging {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
-        let Query(asked) = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
+        let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
             .map_err(|cause| ApiError::bad_request(cause.body_text()))?;
         let mut paging = Self {
             list: format!("{}{}", app.info.api_url(), parts.uri.path()),
@@ -34,7 +34,7 @@ impl FromRequestParts<AppState> for Paging {
             start: 0,
             max: DEFAULT_RESULTS,
         };
-        for (name, value) in asked {
+        for (name, value) in pairs {
             // Documented with a dash, written by some as the answer has it.
             match name.as_str() {
                 "start-index" | "startIndex" => paging.start = number(&name, &value)?,
@@ -57,8 +57,8 @@ fn number(name: &str, value: &str) -> Result<usize, ApiError> {
 impl Paging {
     /// Returns whether the query has `include-...=true`.
     pub(super) fn includes(&self, what: &str) -> bool {
-        let asked = self.flags.iter().find(|(name, _)| name == what);
-        asked.is_some_and(|(_, value)| value.eq_ignore_ascii_case("true") || value == "1")
+        let flag = self.flags.iter().find(|(name, _)| name == what);
+        flag.is_some_and(|(_, value)| value.eq_ignore_ascii_case("true") || value == "1")
     }
 
     /// Returns the requested part of a whole list.

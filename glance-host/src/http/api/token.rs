@@ -23,7 +23,7 @@ use crate::storage::Storage;
 
 /// The parameters of a token request.
 #[derive(Default, Deserialize)]
-pub(super) struct Grant {
+pub(super) struct TokenRequest {
     grant_type: Option<String>,
     scope: Option<String>,
 }
@@ -39,7 +39,7 @@ pub(super) async fn create(
     State(tokens): State<AccessTokens>,
     State(info): State<Arc<HostInfo>>,
     headers: HeaderMap,
-    Query(in_query): Query<Grant>,
+    Query(in_query): Query<TokenRequest>,
     request: Request,
 ) -> Result<NoStore<TokenAnswer>, ApiError> {
     let (id, secret) = basic(&headers).ok_or_else(ApiError::unauthorized)?;
@@ -69,7 +69,7 @@ pub(super) async fn create(
 }
 
 /// Reads a body, a form or JSON. Old clients put everything into the query and send no body.
-async fn read(request: Request) -> Result<Grant, ApiError> {
+async fn read(request: Request) -> Result<TokenRequest, ApiError> {
     let content_type = request.headers().get(CONTENT_TYPE);
     let content_type = content_type.map_or("None", |value| value.to_str().unwrap_or_default());
     let content_type = content_type.to_owned();
@@ -85,7 +85,7 @@ async fn read(request: Request) -> Result<Grant, ApiError> {
         .await
         .map_err(|cause| ApiError::new(cause.status(), cause.body_text()))?;
     if body.is_empty() {
-        return Ok(Grant::default());
+        return Ok(TokenRequest::default());
     }
     if !media_type.eq_ignore_ascii_case("application/json") {
         let message = format!("Invalid content type: {content_type}");

@@ -9,8 +9,9 @@ use serde_json::Value;
 
 use super::caller::Caller;
 use super::error::ApiError;
-use crate::http::state::AppState;
 use crate::model::glance_data::Data;
+use crate::service::directory::Directory;
+use crate::service::extensions::Extensions;
 
 /// The largest number of glances in one push.
 const MAX_ENTRIES: usize = 100;
@@ -24,54 +25,61 @@ const OF_GROUP: [Scope; 2] = [Scope::ViewGroup, Scope::SendNotification];
 /// The same for one room, for which libraries request `view_room`.
 const OF_ROOM: [Scope; 3] = [Scope::ViewGroup, Scope::ViewRoom, Scope::SendNotification];
 
-pub(super) async fn group(State(app): State<AppState>, caller: Caller, body: Bytes) -> Pushed {
+pub(super) async fn group(
+    State(extensions): State<Extensions>,
+    caller: Caller,
+    body: Bytes,
+) -> Pushed {
     caller.needs(&OF_GROUP)?;
-    push(&app, &caller, None, None, &body).await
+    push(&extensions, &caller, None, None, &body).await
 }
 
 pub(super) async fn room(
-    State(app): State<AppState>,
+    State(directory): State<Directory>,
+    State(extensions): State<Extensions>,
     caller: Caller,
     Path(room): Path<String>,
     body: Bytes,
 ) -> Pushed {
     caller.needs(&OF_ROOM)?;
-    let room = caller.room(&*app.storage, &room).await?;
-    push(&app, &caller, Some(room.id), None, &body).await
+    let room = caller.room(&directory, &room).await?;
+    push(&extensions, &caller, Some(room.id), None, &body).await
 }
 
 pub(super) async fn user(
-    State(app): State<AppState>,
+    State(directory): State<Directory>,
+    State(extensions): State<Extensions>,
     caller: Caller,
     Path(user): Path<String>,
     body: Bytes,
 ) -> Pushed {
     caller.needs(&OF_GROUP)?;
-    let user = caller.user(&*app.storage, &user).await?;
-    push(&app, &caller, None, Some(user.id), &body).await
+    let user = caller.user(&directory, &user).await?;
+    push(&extensions, &caller, None, Some(user.id), &body).await
 }
 
 pub(super) async fn user_in_room(
-    State(app): State<AppState>,
+    State(directory): State<Directory>,
+    State(extensions): State<Extensions>,
     caller: Caller,
     Path((room, user)): Path<(String, String)>,
     body: Bytes,
 ) -> Pushed {
     caller.needs(&OF_ROOM)?;
-    let room = caller.room(&*app.storage, &room).await?;
-    let user = caller.user(&*app.storage, &user).await?;
-    push(&app, &caller, Some(room.id), Some(user.id), &body).await
+    let room = caller.room(&directory, &room).await?;
+    let user = caller.user(&directory, &user).await?;
+    push(&extensions, &caller, Some(room.id), Some(user.id), &body).await
 }
 
 async fn push(
-    app: &AppState,
+    extensions: &Extensions,
     caller: &Caller,
     room: Option<RoomId>,
     user: Option<UserId>,
     body: &[u8],
 ) -> Pushed {
     let glances = entries(body)?;
-    app.extensions
+    extensions
         .push(&caller.installed, room, user, glances)
         .await?;
     Ok(StatusCode::NO_CONTENT)

@@ -1,5 +1,7 @@
 //! `POST /v2/viewer-token`: a token that opens a room's sidebar on another site. HipChat had no such call.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -9,11 +11,12 @@ use serde_json::{Value, json};
 
 use super::caller::Caller;
 use super::error::ApiError;
-use crate::http::state::AppState;
-use crate::service::embed;
+use crate::model::host_info::HostInfo;
+use crate::service::directory::Directory;
+use crate::service::embed::{self, Embeds};
 
 #[derive(Deserialize)]
-struct Wanted {
+struct ViewerTokenRequest {
     room_id: Id,
     user_id: Option<Id>,
 }
@@ -36,35 +39,37 @@ impl Id {
 }
 
 pub(super) async fn create(
-    State(app): State<AppState>,
+    State(directory): State<Directory>,
+    State(embeds): State<Embeds>,
+    State(info): State<Arc<HostInfo>>,
     caller: Caller,
     body: Bytes,
 ) -> Result<Json<Value>, ApiError> {
     caller.needs(&[Scope::ViewerToken])?;
-    if app.embeds.config.origins().is_empty() {
+    if embeds.config.origins().is_empty() {
         return Err(ApiError::forbidden(
             "This host shows its rooms on no other site: its configuration names no origins",
         ));
     }
-    let wanted: Wanted = glance_sdk::json::from_slice(&body).map_err(|cause| {
+    let request: ViewerTokenRequest = glance_sdk::json::from_slice(&body).map_err(|cause| {
         ApiError::bad_request(format!(
             "The body names no `room_id`, or no fit `user_id`: {cause}"
         ))
     })?;
-    let room = caller.room(&*app.storage, &wanted.room_id.text()).await?;
-    if wanted.user_id.is_some() && caller.installed.room_id.is_some() {
+    let room = caller.room(&directory, &request.room_id.text()).await?;
+    if request.user_id.is_some() && caller.installed.room_id.is_some() {
         return Err(ApiError::forbidden(
             "Only an add-on that an admin installed for all rooms may name a `user_id`; without one, \
              whoever looks is a guest",
         ));
     }
-    let user = match wanted.user_id {
-        Some(user) => Some(caller.user(&*app.storage, &user.text()).await?.id),
+    let user = match request.user_id {
+        Some(user) => Some(caller.user(&directory, &user.text()).await?.id),
         None => None,
     };
     Ok(Json(json!({
-        "token": app.embeds.token(&caller.installed, room.id, user),
+        "token": embeds.token(&caller.installed, room.id, user),
         "expires_in": embed::TOKEN_SECONDS,
-        "sidebar_url": format!("{}/embed/rooms/{}", app.info.base_url, room.id),
+        "sidebar_url": format!("{}/embed/rooms/{}", info.base_url, room.id),
     })))
 }

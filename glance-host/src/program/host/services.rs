@@ -29,6 +29,7 @@ use crate::service::messages::Messages;
 use crate::service::metrics::{Metrics, MetricsReader};
 use crate::service::people::People;
 use crate::service::presence::Presence;
+use crate::service::private_messages::PrivateMessages;
 use crate::service::rooms::Rooms;
 use crate::service::sign_in::SignInState;
 use crate::service::sign_in::accounts::Accounts;
@@ -164,6 +165,7 @@ pub(super) async fn assemble(parts: Parts) -> Result<AppState, StorageError> {
             Arc::clone(&limits),
         ),
         metrics_reader: MetricsReader::new(Arc::clone(&metrics), attendance, Arc::clone(&storage)),
+        private_messages: PrivateMessages::new(Arc::clone(&storage), Arc::clone(&limits)),
         sessions: Sessions::new(Arc::clone(&storage), Arc::clone(&bus), clock.clone()),
         viewers: Arc::new(viewers),
         addon_calls,
