@@ -4,7 +4,7 @@ use glance_sdk::model::Event;
 
 use super::*;
 use crate::model::event;
-use crate::service::rooms::RoomError;
+use crate::service::rooms::{MembershipError, RoomError};
 
 #[tokio::test]
 async fn lengths_of_name_and_topic_are_limited() {
@@ -114,4 +114,58 @@ async fn deleted_room_is_gone_and_its_add_ons_leave() {
     assert!(!services.rooms.delete(&room, &owner).await.unwrap());
     let refused = services.rooms.change(room.id, &owner, |_| ()).await;
     assert!(matches!(refused, Err(RoomError::Gone)));
+}
+
+#[tokio::test]
+async fn only_people_who_need_it_become_members() {
+    let services = Services::new();
+    let public = services.room("public").await;
+    let new = services.new_room("private", "").await;
+    let private = NewRoom {
+        is_public: false,
+        ..new
+    };
+    let private = services.rooms.create(&private).await.unwrap();
+    let ann = services.user("Ann").await;
+    let guest = User {
+        is_guest: true,
+        ..services.user("Guest").await
+    };
+    let removed = User {
+        is_removed: true,
+        is_guest: true,
+        ..services.user("Removed").await
+    };
+    let add = |room, user| services.rooms.add_member(room, user);
+    let refused = add(&public, &ann).await;
+    assert!(matches!(refused, Err(MembershipError::NotNeeded)));
+    add(&public, &guest).await.unwrap();
+    add(&private, &ann).await.unwrap();
+    for room in [&public, &private] {
+        let refused = add(room, &removed).await;
+        assert!(matches!(refused, Err(MembershipError::NoPerson)));
+    }
+    let technical = services.storage.embed_guest().await.unwrap();
+    let refused = add(&private, &technical).await;
+    assert!(matches!(refused, Err(MembershipError::NoPerson)));
+    let memberships = services.storage.memberships(ann.id).await.unwrap();
+    assert_eq!(memberships, [private.id]);
+}
+
+#[tokio::test]
+async fn removing_a_member_is_published() {
+    let services = Services::new();
+    let room = services.room("ops").await;
+    let guest = User {
+        is_guest: true,
+        ..services.user("Guest").await
+    };
+    services.rooms.add_member(&room, &guest).await.unwrap();
+    let mut received = services.bus.subscribe_access();
+    services.rooms.remove_member(&room, &guest).await.unwrap();
+    let expected = event::Event::Access(event::AccessChange::Room(room.id));
+    assert_eq!(received.try_recv().unwrap().event, expected);
+    let refused = services.rooms.remove_member(&room, &guest).await;
+    assert!(matches!(refused, Err(MembershipError::NoMember(name)) if name == "Guest"));
+    assert!(received.try_recv().is_err());
 }
