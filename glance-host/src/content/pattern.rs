@@ -70,11 +70,11 @@ pub(crate) async fn run_limited<T: Send + 'static>(
 
 /// The budget of patterns for the actions of one add-on, which the first actions use first.
 #[derive(Default)]
-pub(crate) struct Allowance {
+pub(crate) struct PatternBudget {
     used: usize,
 }
 
-impl Allowance {
+impl PatternBudget {
     /// Returns whether an action with these conditions is evaluated. A skipped one is never offered, and leaves the
     /// budget to the next.
     pub(crate) fn covers(&mut self, conditions: &Program) -> bool {

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::Refusal;
 use super::message::Message;
 use crate::content::pattern;
-use crate::content::pattern::Allowance;
+use crate::content::pattern::PatternBudget;
 use crate::http::state::AppState;
 use crate::http::web::room_access::Visit;
 use crate::model::module;
@@ -103,13 +103,13 @@ type Judged = Vec<(Action, Program)>;
 
 /// Returns the actions of an add-on for a location, with their conditions.
 fn judged(descriptor: &Descriptor, actions: Vec<Action>, location: &ActionLocation) -> Judged {
-    let mut allowance = Allowance::default();
+    let mut budget = PatternBudget::default();
     let programs = actions.into_iter().map(|action| {
         let program = Program::new(action.conditions());
         (action, program)
     });
     programs
-        .filter(|(_, program)| allowance.covers(program))
+        .filter(|(_, program)| budget.covers(program))
         .filter(|(action, _)| {
             let key = action.target.key();
             action.location == *location && key.is_some_and(|key| module::opens(descriptor, key))

@@ -5,7 +5,7 @@ use glance_sdk::model::{ActionLocation, Descriptor, Event};
 use serde_json::{Value, json};
 
 use crate::content::pattern;
-use crate::content::pattern::{Allowance, MAX_IN_ACTIONS};
+use crate::content::pattern::{MAX_IN_ACTIONS, PatternBudget};
 use crate::http::api::capabilities;
 use crate::service::install::approval::{scopes, was_told};
 
@@ -47,10 +47,10 @@ fn adds(descriptor: &Descriptor, old: Option<&Descriptor>) -> Vec<Value> {
         .external_pages()
         .iter()
         .map(|one| plain(one.name.as_ref().map_or(&one.key, |name| &name.value)));
-    let mut allowance = Allowance::default();
+    let mut budget = PatternBudget::default();
     let actions = has.actions().iter().map(|one| {
         let place = match one.location {
-            _ if !allowance.covers(&Program::new(one.conditions())) => Some(format!(
+            _ if !budget.covers(&Program::new(one.conditions())) => Some(format!(
                 "never offered, as its add-on's actions look for more than {MAX_IN_ACTIONS} patterns"
             )),
             ActionLocation::Message => Some("on messages".to_owned()),
