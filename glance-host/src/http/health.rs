@@ -6,11 +6,12 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use crate::http::state::AppState;
+use crate::model::shutdown::Shutdown;
+use crate::service::health::Health;
 
 /// Answers 200 whenever the process is alive: a restart does not repair a full disk.
-pub(crate) async fn alive(State(app): State<AppState>) -> Response {
-    let impaired = impaired(&app).await;
+pub(crate) async fn alive(State(health): State<Health>) -> Response {
+    let impaired = impaired(&health).await;
     let status = if impaired.is_empty() {
         "ok"
     } else {
@@ -20,9 +21,12 @@ pub(crate) async fn alive(State(app): State<AppState>) -> Response {
 }
 
 /// Answers 503 while writes fail and during shutdown.
-pub(crate) async fn ready(State(app): State<AppState>) -> Response {
-    let mut impaired = impaired(&app).await;
-    if app.shutdown.has_begun() {
+pub(crate) async fn ready(
+    State(health): State<Health>,
+    State(shutdown): State<Shutdown>,
+) -> Response {
+    let mut impaired = impaired(&health).await;
+    if shutdown.has_begun() {
         impaired.push("the host is shutting down");
     }
     match impaired.is_empty() {
@@ -40,8 +44,8 @@ fn answer(code: StatusCode, status: &str, impaired: &[&str]) -> Response {
     (code, [(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
 }
 
-async fn impaired(app: &AppState) -> Vec<&'static str> {
-    match app.health.can_write().await {
+async fn impaired(health: &Health) -> Vec<&'static str> {
+    match health.can_write().await {
         true => Vec::new(),
         false => vec!["the database cannot be written"],
     }

@@ -61,7 +61,7 @@ async fn find(
     peer: Option<IpAddr>,
     headers: &HeaderMap,
 ) -> Result<Caller, AdminError> {
-    if !is_own_name(app, headers) {
+    if !is_own_name(&app.info, headers) {
         return Err(AdminError::new(
             StatusCode::MISDIRECTED_REQUEST,
             "wrong-name",

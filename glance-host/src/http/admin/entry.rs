@@ -1,32 +1,39 @@
 //! The JSON of an installation for scripts.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
+use axum::extract::FromRef;
 use glance_sdk::model::RoomId;
 use serde_json::{Value, json};
 
 use crate::content::wire;
 use crate::http::api::capabilities;
 use crate::http::state::AppState;
+use crate::model::host_info::HostInfo;
 use crate::model::{Installed, ListedInstallation};
 use crate::service::install;
 use crate::service::install::approval;
-use crate::storage::StorageError;
+use crate::storage::{Storage, StorageError};
 
 /// Renders installations, and caches the names of their rooms.
-pub(super) struct Entries<'s> {
-    app: &'s AppState,
+pub(super) struct Entries {
+    storage: Arc<dyn Storage>,
+    info: Arc<HostInfo>,
     rooms: HashMap<RoomId, Option<String>>,
 }
 
-impl<'s> Entries<'s> {
-    pub(super) fn new(app: &'s AppState) -> Self {
+impl FromRef<AppState> for Entries {
+    fn from_ref(app: &AppState) -> Self {
         Self {
-            app,
+            storage: Arc::clone(&app.storage),
+            info: Arc::clone(&app.info),
             rooms: HashMap::new(),
         }
     }
+}
 
+impl Entries {
     /// Renders an installation. The URL of its descriptor has no query and no credentials, because scripts log it.
     pub(super) async fn write(
         &mut self,
@@ -56,7 +63,7 @@ impl<'s> Entries<'s> {
             "installed_at": installed_at.map(wire::time),
             "descriptor_url": url,
             "scopes": scopes.map(scope).collect::<Vec<_>>(),
-            "page": page(self.app, installed),
+            "page": page(&self.info, installed),
         }))
     }
 
@@ -64,7 +71,7 @@ impl<'s> Entries<'s> {
         if let Some(name) = self.rooms.get(&id) {
             return Ok(name.clone());
         }
-        let room = self.app.storage.room(id).await?;
+        let room = self.storage.room(id).await?;
         let name = room.map(|room| room.name);
         self.rooms.insert(id, name.clone());
         Ok(name)
@@ -78,8 +85,8 @@ pub(super) fn scope(scope: &glance_sdk::model::Scope) -> Value {
 }
 
 /// Returns the URL of the page for an installation.
-fn page(app: &AppState, installed: &Installed) -> String {
-    let (base, id) = (&app.info.base_url, &installed.oauth_id);
+fn page(info: &HostInfo, installed: &Installed) -> String {
+    let (base, id) = (&info.base_url, &installed.oauth_id);
     match installed.room_id {
         Some(room) => format!("{base}/rooms/{room}/integrations#{id}"),
         None => format!("{base}/integrations#{id}"),

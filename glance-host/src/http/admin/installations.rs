@@ -1,11 +1,13 @@
 //! Lists, installs, updates and removes add-ons, like the pages of integrations.
 
+use std::sync::Arc;
+
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use glance_sdk::model::{OauthId, RoomId, Webhook};
+use glance_sdk::model::{OauthId, RoomId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use url::form_urlencoded;
@@ -13,11 +15,13 @@ use url::form_urlencoded;
 use super::caller::Caller;
 use super::entry::{Entries, scope};
 use super::error::AdminError;
-use crate::http::state::AppState;
+use crate::model::host_info::HostInfo;
 use crate::model::{InstallationQuery, Installed, ListedInstallation, Place, Room};
-use crate::service::install;
-use crate::service::install::ReadDescriptor;
-use crate::service::install::approval::{More, new_origins};
+use crate::service::directory::Directory;
+use crate::service::install::approval::Approval;
+use crate::service::install::removal::Removals;
+use crate::service::install::{self, Installer, ReadDescriptor};
+use crate::storage::Storage;
 
 /// The number of installations in a response.
 const PAGE: u32 = 100;
@@ -32,13 +36,15 @@ pub(super) struct ListQuery {
 
 /// `GET /installations?key=&room=&after=`: at most [`PAGE`] installations, and `next` if there are more.
 pub(super) async fn list(
-    State(app): State<AppState>,
+    State(directory): State<Directory>,
+    State(storage): State<Arc<dyn Storage>>,
+    State(mut entries): State<Entries>,
     query: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<Value>, AdminError> {
     let Query(ListQuery { key, room, after }) =
         query.map_err(|cause| AdminError::unread(cause.status(), cause.body_text()))?;
     let place = match &room {
-        Some(room) => Some(Place::Room(find_room(&app, room).await?.id)),
+        Some(room) => Some(Place::Room(find_room(&directory, room).await?.id)),
         None => None,
     };
     let query = InstallationQuery {
@@ -46,13 +52,11 @@ pub(super) async fn list(
         place,
         ..InstallationQuery::default()
     };
-    let listed = app
-        .storage
+    let listed = storage
         .list_installations(&query, after.as_ref(), PAGE + 1)
         .await?;
     let (page, rest) = listed.split_at(listed.len().min(PAGE as usize));
     let next = page.last().filter(|_| !rest.is_empty());
-    let mut entries = Entries::new(&app);
     let mut written = Vec::with_capacity(page.len());
     for one in page {
         written.push(entries.write(one).await?);
@@ -65,11 +69,12 @@ pub(super) async fn list(
 
 /// `GET /installations/{id}`.
 pub(super) async fn read(
-    State(app): State<AppState>,
+    State(storage): State<Arc<dyn Storage>>,
+    State(mut entries): State<Entries>,
     Path(id): Path<OauthId>,
 ) -> Result<Json<Value>, AdminError> {
-    let listed = find(&app, &id).await?;
-    let entry = Entries::new(&app).write(&listed).await?;
+    let listed = find(&*storage, &id).await?;
+    let entry = entries.write(&listed).await?;
     Ok(Json(json!({ "installation": entry })))
 }
 
@@ -87,19 +92,23 @@ pub(super) struct InstallRequest {
 
 /// `POST /installations`: installs an add-on, or updates its installation in this place.
 pub(super) async fn install(
-    State(app): State<AppState>,
+    State(installer): State<Installer>,
+    State(directory): State<Directory>,
+    State(storage): State<Arc<dyn Storage>>,
+    State(info): State<Arc<HostInfo>>,
+    State(mut entries): State<Entries>,
     Extension(caller): Extension<Caller>,
     request: Result<Json<InstallRequest>, JsonRejection>,
 ) -> Result<Response, AdminError> {
     let Json(InstallRequest { url, room, digest }) =
         request.map_err(|cause| AdminError::unread(cause.status(), cause.body_text()))?;
     let room = match &room {
-        Some(room) => Some(find_room(&app, room).await?.id),
+        Some(room) => Some(find_room(&directory, room).await?.id),
         None => None,
     };
-    let read = app.installer.read(&url).await?;
+    let read = installer.read(&url).await?;
     if digest.as_ref().is_some_and(|digest| *digest != read.digest) {
-        let asked = asks_for(&read, None, &[]);
+        let requests = asks_for(&read.digest, &Approval::of_new(&read.descriptor));
         return Err(AdminError::conflict(
             "descriptor-changed",
             "the descriptor is not the one that was approved",
@@ -108,16 +117,19 @@ pub(super) async fn install(
                 read.digest
             ),
         )
-        .with(asked));
+        .with(requests));
     }
     let digest_of_read = read.digest.clone();
     let warnings: Vec<_> = read.warnings.iter().map(ToString::to_string).collect();
-    let (outcome, id) = match installed_in(&app, &read.descriptor.key, room).await? {
-        Some(installed) => update(&app, installed, read, digest.is_some()).await?,
-        None => (Outcome::Installed, install_new(&app, read, room).await?),
+    let (outcome, id) = match installed_in(&*storage, &read.descriptor.key, room).await? {
+        Some(installed) => update(&installer, installed, read, digest.is_some()).await?,
+        None => {
+            let id = install_new(&installer, &info, read, room).await?;
+            (Outcome::Installed, id)
+        }
     };
     tracing::info!(installation = %id, outcome = outcome.name(), by = %caller, "installation by a script");
-    let entry = Entries::new(&app).write(&find(&app, &id).await?).await?;
+    let entry = entries.write(&find(&*storage, &id).await?).await?;
     let answer = Json(json!({
         "outcome": outcome.name(),
         "installation": entry,
@@ -149,11 +161,12 @@ impl Outcome {
 }
 
 async fn install_new(
-    app: &AppState,
+    installer: &Installer,
+    info: &HostInfo,
     read: ReadDescriptor,
     room: Option<RoomId>,
 ) -> Result<OauthId, AdminError> {
-    app.installer.check(&read.descriptor, room).await?;
+    installer.check(&read.descriptor, room).await?;
     if install::needs_browser(&read.descriptor) {
         return Err(AdminError::conflict(
             "needs-browser",
@@ -161,23 +174,26 @@ async fn install_new(
                 "{} can be installed in a browser only, as it wants to be visited meanwhile",
                 read.descriptor.name
             ),
-            format!("open {} and install it there", browser_page(app, &read.url)),
+            format!(
+                "open {} and install it there",
+                browser_page(info, &read.url)
+            ),
         ));
     }
-    let installed = app.installer.install_read(read, room).await?;
+    let installed = installer.install_read(read, room).await?;
     Ok(installed.oauth_id)
 }
 
 /// Returns the page on which a person installs the add-on with this descriptor.
-fn browser_page(app: &AppState, descriptor_url: &str) -> String {
+fn browser_page(info: &HostInfo, descriptor_url: &str) -> String {
     let url: String = form_urlencoded::byte_serialize(descriptor_url.as_bytes()).collect();
-    format!("{}/addons/install?url={url}", app.info.base_url)
+    format!("{}/addons/install?url={url}", info.base_url)
 }
 
 /// Updates an installation with a different descriptor. A person has to approve what it requests beyond the old
 /// one.
 async fn update(
-    app: &AppState,
+    installer: &Installer,
     installed: Installed,
     read: ReadDescriptor,
     is_approved: bool,
@@ -186,65 +202,63 @@ async fn update(
     if read.url == installed.descriptor_url && read.descriptor == installed.descriptor {
         return Ok((Outcome::Unchanged, id));
     }
-    let more = More::of(&read.descriptor, &installed.descriptor);
-    let origins = new_origins(
-        (&read.url, &read.descriptor),
-        (&installed.descriptor_url, &installed.descriptor),
-    );
-    let asks_for_more = !more.is_nothing() || !origins.is_empty();
-    if asks_for_more && !is_approved {
-        let scopes = more.scopes.iter().map(|scope| scope.as_str().to_owned());
-        let events = more.webhooks.iter().map(|webhook| match &webhook.pattern {
-            Some(pattern) => format!("the webhook {} for {pattern}", webhook.event),
-            None => format!("the webhook {}", webhook.event),
-        });
-        let moves = origins.iter().map(|origin| format!("to be at {origin}"));
-        let asked: Vec<_> = scopes.chain(events).chain(moves).collect();
-        let asked = asked.join(", ");
+    let needed = Approval::needed((&read.url, &read.descriptor), &installed);
+    if let Some(needed) = needed.filter(|_| !is_approved) {
+        let scopes = needed.scopes.iter().map(|scope| scope.as_str().to_owned());
+        let events = needed
+            .webhooks
+            .iter()
+            .map(|webhook| match &webhook.pattern {
+                Some(pattern) => format!("the webhook {} for {pattern}", webhook.event),
+                None => format!("the webhook {}", webhook.event),
+            });
+        let moves = needed
+            .origins
+            .iter()
+            .map(|origin| format!("to be at {origin}"));
+        let requests: Vec<_> = scopes.chain(events).chain(moves).collect();
         return Err(AdminError::conflict(
             "needs-approval",
             format!(
-                "{} is installed, and its descriptor asks for more now: {asked}",
-                read.descriptor.name
+                "{} is installed, and its descriptor asks for more now: {}",
+                read.descriptor.name,
+                requests.join(", ")
             ),
             format!("approve the digest {} if you agree", read.digest),
         )
-        .with(asks_for(&read, Some(&more), &origins)));
+        .with(asks_for(&read.digest, &needed)));
     }
-    app.installer.replace(&installed, read).await?;
+    installer.replace(&installed, read).await?;
     Ok((Outcome::Updated, id))
 }
 
-/// Renders what a descriptor requests (beyond what was approved), and the digest that approves it.
-fn asks_for(read: &ReadDescriptor, more: Option<&More<'_>>, origins: &[String]) -> Value {
-    let has = &read.descriptor.capabilities;
-    let (scopes, webhooks) = match more {
-        Some(more) => (more.scopes.clone(), more.webhooks.clone()),
-        None => (
-            install::approval::scopes(&read.descriptor).iter().collect(),
-            has.webhooks().iter().collect(),
-        ),
-    };
-    let webhook =
-        |webhook: &&Webhook| json!({ "event": webhook.event, "pattern": webhook.pattern });
+/// Renders the requests of a descriptor, and the digest that approves them.
+fn asks_for(digest: &str, approval: &Approval<'_>) -> Value {
+    let scopes = approval.scopes.iter().map(|one| scope(one));
+    let webhooks = approval
+        .webhooks
+        .iter()
+        .map(|webhook| json!({ "event": webhook.event, "pattern": webhook.pattern }));
     json!({
-        "digest": read.digest,
+        "digest": digest,
         "asks_for": {
-            "scopes": scopes.into_iter().map(scope).collect::<Vec<_>>(),
-            "webhooks": webhooks.iter().map(webhook).collect::<Vec<_>>(),
-            "origins": origins,
+            "scopes": scopes.collect::<Vec<_>>(),
+            "webhooks": webhooks.collect::<Vec<_>>(),
+            "origins": approval.origins,
         },
     })
 }
 
 /// `DELETE /installations/{id}`: removes an installation, and tells its add-on before the response.
 pub(super) async fn remove(
-    State(app): State<AppState>,
+    State(removals): State<Removals>,
+    State(storage): State<Arc<dyn Storage>>,
+    State(mut entries): State<Entries>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<OauthId>,
 ) -> Result<Json<Value>, AdminError> {
-    let listed = find(&app, &id).await?;
-    let mut entry = Entries::new(&app).write(&listed).await?;
+    let listed = find(&*storage, &id).await?;
+    let mut entry = entries.write(&listed).await?;
     if !listed.is_accepted {
         return Err(AdminError::conflict(
             "under-way",
@@ -252,21 +266,21 @@ pub(super) async fn remove(
             "wait until it is installed or gone, in 15 minutes at the latest",
         ));
     }
-    if !app.removals.uninstall(&id).await? {
+    if !removals.uninstall(&id).await? {
         return Err(no_installation(&id));
     }
     tracing::info!(installation = %id, by = %caller, "removal by a script");
-    let is_told = !app.storage.is_leaving(&id).await?;
+    let is_told = !storage.is_leaving(&id).await?;
     entry["state"] = "removed".into();
     Ok(Json(json!({ "installation": entry, "told": is_told })))
 }
 
-async fn find(app: &AppState, id: &OauthId) -> Result<ListedInstallation, AdminError> {
+async fn find(storage: &dyn Storage, id: &OauthId) -> Result<ListedInstallation, AdminError> {
     let query = InstallationQuery {
         id: Some(id.clone()),
         ..InstallationQuery::default()
     };
-    let found = app.storage.list_installations(&query, None, 1).await?;
+    let found = storage.list_installations(&query, None, 1).await?;
     found.into_iter().next().ok_or_else(|| no_installation(id))
 }
 
@@ -280,7 +294,7 @@ fn no_installation(id: &OauthId) -> AdminError {
 
 /// Returns the accepted installation of an add-on in exactly this place.
 async fn installed_in(
-    app: &AppState,
+    storage: &dyn Storage,
     key: &str,
     room: Option<RoomId>,
 ) -> Result<Option<Installed>, AdminError> {
@@ -289,21 +303,14 @@ async fn installed_in(
         place: Some(room.map_or(Place::Global, Place::Room)),
         ..InstallationQuery::default()
     };
-    let found = app.storage.list_installations(&query, None, 1).await?;
+    let found = storage.list_installations(&query, None, 1).await?;
     let accepted = found.into_iter().find(|one| one.is_accepted);
     Ok(accepted.map(|one| one.installed))
 }
 
 /// Returns the room with this id or name.
-async fn find_room(app: &AppState, id_or_name: &str) -> Result<Room, AdminError> {
-    let with_id = match id_or_name.parse() {
-        Ok(id) => app.storage.room(id).await?,
-        Err(_) => None,
-    };
-    let found = match with_id {
-        None => app.storage.find_room(id_or_name).await?,
-        found => found,
-    };
+async fn find_room(directory: &Directory, id_or_name: &str) -> Result<Room, AdminError> {
+    let found = directory.find_room(id_or_name).await?;
     found.ok_or_else(|| {
         AdminError::not_found(
             "no-room",

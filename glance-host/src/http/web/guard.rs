@@ -38,7 +38,7 @@ pub(super) async fn check(State(app): State<AppState>, request: Request, next: N
             .and_then(|value: &HeaderValue| value.to_str().ok())
     };
     let asked = text(header::HOST).unwrap_or_default();
-    if !is_own_name(&app, headers) {
+    if !is_own_name(&app.info, headers) {
         let own = &app.info.base_url;
         let sentence = format!(
             "The pages of this host are at {own}/ and under no other name. Where people reach it by \

@@ -5,42 +5,56 @@ use std::collections::BTreeSet;
 use glance_sdk::model::{Descriptor, Scope, Webhook};
 use reqwest::Url;
 
+use crate::model::Installed;
+
 /// Returns the scopes that a descriptor requests.
 pub(crate) fn scopes(descriptor: &Descriptor) -> &[Scope] {
     let consumer = descriptor.capabilities.hipchat_api_consumer.as_ref();
     consumer.map_or(&[], |consumer| &consumer.scopes)
 }
 
-/// The requests of a descriptor beyond the approved ones.
+/// The requests that a person approves with a descriptor.
 #[derive(Debug, PartialEq)]
-pub(crate) struct More<'d> {
+pub(crate) struct Approval<'d> {
     pub(crate) scopes: Vec<&'d Scope>,
     /// The webhooks that the add-on would receive.
     pub(crate) webhooks: Vec<&'d Webhook>,
+    /// The origins that an update adds: they would receive the secret of the installation.
+    pub(crate) origins: Vec<String>,
 }
 
-impl<'d> More<'d> {
-    /// Returns the requests of `new` beyond those of `old`.
-    pub(crate) fn of(new: &'d Descriptor, old: &Descriptor) -> Self {
-        let before = scopes(old);
-        let new_scopes = scopes(new).iter();
-        let webhooks = new.capabilities.webhooks().iter();
+impl<'d> Approval<'d> {
+    /// Returns the requests of a first installation.
+    pub(crate) fn of_new(descriptor: &'d Descriptor) -> Self {
         Self {
-            scopes: new_scopes.filter(|scope| !before.contains(scope)).collect(),
-            webhooks: webhooks.filter(|webhook| !was_told(old, webhook)).collect(),
+            scopes: scopes(descriptor).iter().collect(),
+            webhooks: descriptor.capabilities.webhooks().iter().collect(),
+            origins: Vec::new(),
         }
     }
 
-    pub(crate) fn is_nothing(&self) -> bool {
-        self.scopes.is_empty() && self.webhooks.is_empty()
+    /// Returns what a person has to approve before an installation gets this descriptor: the requests beyond those of
+    /// the old one. Returns `None` if there are none, or if the descriptor is that of another add-on, which every
+    /// update refuses.
+    pub(crate) fn needed(
+        (url, descriptor): (&str, &'d Descriptor),
+        installed: &Installed,
+    ) -> Option<Self> {
+        let old = &installed.descriptor;
+        let before = scopes(old);
+        let origins_before = origins((&installed.descriptor_url, old));
+        let mut approval = Self::of_new(descriptor);
+        approval.scopes.retain(|scope| !before.contains(scope));
+        approval.webhooks.retain(|webhook| !was_told(old, webhook));
+        let added = origins((url, descriptor)).into_iter();
+        approval.origins = added
+            .filter(|origin| !origins_before.contains(origin))
+            .collect();
+        let is_empty = approval.scopes.is_empty()
+            && approval.webhooks.is_empty()
+            && approval.origins.is_empty();
+        (descriptor.key == old.key && !is_empty).then_some(approval)
     }
-}
-
-/// Returns the origins that an update adds: they would receive the secret of the installation.
-pub(crate) fn new_origins(new: (&str, &Descriptor), old: (&str, &Descriptor)) -> Vec<String> {
-    let before = origins(old);
-    let now = origins(new).into_iter();
-    now.filter(|origin| !before.contains(origin)).collect()
 }
 
 fn origins((url, descriptor): (&str, &Descriptor)) -> BTreeSet<String> {
@@ -80,13 +94,48 @@ mod tests {
         .unwrap()
     }
 
+    fn installed(descriptor: Descriptor) -> Installed {
+        Installed {
+            oauth_id: "id".into(),
+            oauth_secret: "secret".into(),
+            room_id: None,
+            descriptor_url: "https://a.example/".to_owned(),
+            descriptor,
+        }
+    }
+
+    #[test]
+    fn approval_covers_only_additional_requests() {
+        let with = |scopes: &[&str], pattern: &str| -> Descriptor {
+            from_value(json!({
+                "key": "a", "name": "A", "capabilities": {
+                    "hipchatApiConsumer": { "scopes": scopes },
+                    "webhook": [{ "event": "room_message", "pattern": pattern, "url": "https://a.example/" }],
+                },
+            }))
+            .unwrap()
+        };
+        let url = "https://a.example/";
+        let installed = installed(with(&["view_room", "view_group"], "^a"));
+        let fewer = with(&["view_room"], "^a");
+        assert_eq!(Approval::needed((url, &fewer), &installed), None);
+        let more = with(&["view_room", "admin_room"], "^b");
+        let needed = Approval::needed((url, &more), &installed).unwrap();
+        assert_eq!(needed.scopes, [&Scope::AdminRoom]);
+        assert_eq!(needed.webhooks, [&more.capabilities.webhooks()[0]]);
+        let mut other = more.clone();
+        other.key = "b".to_owned();
+        assert_eq!(Approval::needed((url, &other), &installed), None);
+    }
+
     #[test]
     fn an_add_on_moves_where_its_secret_would_go_elsewhere() {
-        let old = descriptor("https://a.example/installed", None);
+        let installed = installed(descriptor("https://a.example/installed", None));
         let at = "https://a.example/";
         let moved = |url, callback, update| {
             let new = descriptor(callback, update);
-            new_origins((url, &new), (at, &old)).join(" ")
+            let needed = Approval::needed((url, &new), &installed);
+            needed.map_or_else(String::new, |approval| approval.origins.join(" "))
         };
         let own = "https://a.example:443/new";
         assert_eq!(moved("https://a.example/other", own, Some(own)), "");

@@ -9,8 +9,13 @@ use crate::content::pattern::{MAX_IN_ACTIONS, PatternBudget};
 use crate::http::api::capabilities;
 use crate::service::install::approval::{scopes, was_told};
 
-/// Returns what people must know before they approve; `old` is what they approved before.
-pub(super) fn descriptor(descriptor: &Descriptor, old: Option<&Descriptor>) -> Value {
+/// Returns what people must know before they approve; `old` is what they approved before, and an update moves the
+/// add-on to these origins.
+pub(super) fn descriptor(
+    descriptor: &Descriptor,
+    old: Option<&Descriptor>,
+    origins: &[String],
+) -> Value {
     let before = old.map(scopes).unwrap_or_default();
     let asked: Vec<_> = scopes(descriptor)
         .iter()
@@ -32,11 +37,11 @@ pub(super) fn descriptor(descriptor: &Descriptor, old: Option<&Descriptor>) -> V
             "url": Some(&vendor.url).filter(|url| url.starts_with("https://") || url.starts_with("http://")),
         })),
         "scopes": asked,
-        "adds": adds(descriptor, old),
+        "adds": adds(descriptor, old, origins),
     })
 }
 
-fn adds(descriptor: &Descriptor, old: Option<&Descriptor>) -> Vec<Value> {
+fn adds(descriptor: &Descriptor, old: Option<&Descriptor>, origins: &[String]) -> Vec<Value> {
     let has = &descriptor.capabilities;
     let line = |text: String, note: Option<String>| json!({ "text": text, "note": note });
     let plain = |text: &str| line(text.to_owned(), None);
@@ -75,7 +80,13 @@ fn adds(descriptor: &Descriptor, old: Option<&Descriptor>) -> Vec<Value> {
     let answers = answers.then(|| plain("It may answer in the room"));
     let settings = has.configurable.iter().map(|_| plain("To set it up"));
     let admin = has.admin_page.iter().map(|_| plain("For administrators"));
-    let kinds: [(&str, Vec<Value>); 7] = [
+    let moves = origins.iter().map(|origin| {
+        let mut line = plain(origin);
+        line["is_new"] = true.into();
+        line
+    });
+    let kinds: [(&str, Vec<Value>); 8] = [
+        ("Moves to", moves.collect()),
         ("Glances", glances.collect()),
         ("Panels", panels.collect()),
         ("Dialogs", dialogs.collect()),

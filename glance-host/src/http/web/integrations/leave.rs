@@ -7,22 +7,22 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use serde_json::json;
 
+use super::IntegrationPages;
 use super::site::Site;
-use super::{failed_with, merged};
-use crate::http::state::AppState;
-use crate::http::web::pages::{PageError, render};
+use crate::http::web::pages::PageError;
 use crate::model::Installed;
+use crate::service::install::Installer;
 use crate::service::install::browser_handoff::{NextStep, Outcome};
 
 #[derive(Deserialize)]
-pub(super) struct Names {
+pub(super) struct HandoffPath {
     visit: String,
 }
 
 /// Shows a page that redirects to the add-on's page, or back to the list if there is none. The page submits a form by
 /// itself, because the answer to a form may only lead to this host.
 pub(super) fn page(
-    app: &AppState,
+    pages: &IntegrationPages,
     site: &Site,
     installed: &Installed,
     visit: Option<String>,
@@ -36,18 +36,17 @@ pub(super) fn page(
         "add_on": installed.descriptor.name,
         "go": format!("{}/visits/{visit}", site.address()),
     });
-    let values = merged(site.values(app), values);
-    render(StatusCode::OK, "integrations/leave.html", values)
+    pages.render(site, "integrations/leave.html", values)
 }
 
 /// Redirects to the add-on. The address contains URLs that are valid for this visit only.
 pub(super) async fn go(
-    State(app): State<AppState>,
+    State(installer): State<Installer>,
     site: Site,
-    Path(Names { visit }): Path<Names>,
+    Path(HandoffPath { visit }): Path<HandoffPath>,
 ) -> Result<Response, PageError> {
     let back = format!("{}/visits/{visit}/done", site.address());
-    let url = app.installer.handoff_url(&visit, &back).ok_or(OVER)?;
+    let url = installer.handoff_url(&visit, &back).ok_or(OVER)?;
     let private = [(header::REFERRER_POLICY, "no-referrer")];
     Ok((private, Redirect::to(url.as_str())).into_response())
 }
@@ -55,18 +54,18 @@ pub(super) async fn go(
 /// Handles the return from the add-on. The page submits a form that completes an installation: following a link must
 /// not change anything.
 pub(super) async fn back(
-    State(app): State<AppState>,
+    State(pages): State<IntegrationPages>,
+    State(installer): State<Installer>,
     site: Site,
-    Path(Names { visit }): Path<Names>,
+    Path(HandoffPath { visit }): Path<HandoffPath>,
 ) -> Result<Response, PageError> {
-    match app.installer.return_from_handoff(&visit) {
+    match installer.return_from_handoff(&visit) {
         Some(NextStep::Install(name)) => {
             let values = json!({
                 "add_on": name,
                 "done": format!("{}/visits/{visit}/done", site.address()),
             });
-            let values = merged(site.values(&app), values);
-            Ok(render(StatusCode::OK, "integrations/back.html", values))
+            Ok(pages.render(&site, "integrations/back.html", values))
         }
         Some(NextStep::Done) => Ok(Redirect::to(&site.address()).into_response()),
         None => Err(OVER),
@@ -75,18 +74,21 @@ pub(super) async fn back(
 
 /// Completes the installation of a person who returned.
 pub(super) async fn done(
-    State(app): State<AppState>,
+    State(pages): State<IntegrationPages>,
+    State(installer): State<Installer>,
     site: Site,
-    Path(Names { visit }): Path<Names>,
+    Path(HandoffPath { visit }): Path<HandoffPath>,
 ) -> Result<Response, PageError> {
-    site.managed()?;
-    match app.installer.finish_handoff(&visit).await? {
+    site.check_managed()?;
+    match installer.finish_handoff(&visit).await? {
         Some(Outcome::Done) => Ok(Redirect::to(&site.address()).into_response()),
         Some(Outcome::NotFetched(name)) => {
             let sentence = format!(
                 "{name} sent you back without taking the installation, so it is not installed."
             );
-            failed_with(&app, &site, "", json!({ "sentence": sentence })).await
+            pages
+                .failed_with(&site, "", json!({ "sentence": sentence }))
+                .await
         }
         None => Err(OVER),
     }
@@ -99,14 +101,14 @@ const OVER: PageError = PageError::Gone(
 
 /// Serves the installation data to the add-on, once.
 pub(super) async fn show(
-    State(app): State<AppState>,
+    State(installer): State<Installer>,
     method: Method,
-    Path(Names { visit }): Path<Names>,
+    Path(HandoffPath { visit }): Path<HandoffPath>,
 ) -> Response {
     if method != Method::GET {
         return StatusCode::METHOD_NOT_ALLOWED.into_response();
     }
-    match app.installer.take_handoff_data(&visit) {
+    match installer.take_handoff_data(&visit) {
         Some(data) => Json(data).into_response(),
         None => StatusCode::NOT_FOUND.into_response(),
     }

@@ -1,5 +1,7 @@
 //! The configuration pages of an add-on, in a frame of the host's page.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -8,14 +10,15 @@ use glance_sdk::model::Authentication;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::merged;
+use super::IntegrationPages;
 use super::site::Site;
-use crate::http::state::AppState;
-use crate::http::web::pages::{PageError, render};
+use crate::http::web::pages::PageError;
 use crate::model::Installed;
+use crate::model::host_info::HostInfo;
+use crate::service::addon_calls::AddOnCalls;
 
 #[derive(Deserialize)]
-pub(super) struct Names {
+pub(super) struct AddOnPagePath {
     id: String,
     page: Page,
 }
@@ -74,40 +77,38 @@ impl Page {
 
 /// Shows the host's page around it, which contains no token: its script requests the address.
 pub(super) async fn frame(
-    State(app): State<AppState>,
+    State(pages): State<IntegrationPages>,
     site: Site,
-    Path(Names { id, page }): Path<Names>,
+    Path(AddOnPagePath { id, page }): Path<AddOnPagePath>,
 ) -> Result<Response, PageError> {
-    let installed = open(&app, &site, &id, page).await?;
+    let installed = open(&pages, &site, &id, page).await?;
     let values = json!({
         "add_on": installed.descriptor.name,
         "title": page.title(),
     });
-    let values = merged(site.values(&app), values);
-    Ok(render(StatusCode::OK, "integrations/frame.html", values))
+    Ok(pages.render(&site, "integrations/frame.html", values))
 }
 
 /// Returns the address of the add-on's page, with a new token.
 pub(super) async fn address(
-    State(app): State<AppState>,
+    State(pages): State<IntegrationPages>,
+    State(addon_calls): State<AddOnCalls>,
+    State(info): State<Arc<HostInfo>>,
     site: Site,
-    Path(Names { id, page }): Path<Names>,
+    Path(AddOnPagePath { id, page }): Path<AddOnPagePath>,
 ) -> Result<Response, PageError> {
-    let installed = open(&app, &site, &id, page).await?;
+    let installed = open(&pages, &site, &id, page).await?;
     let Some((url, authentication)) = page.of(&installed) else {
         return Err(CLOSED);
     };
     let room = site.room_id();
-    match app
-        .addon_calls
-        .page_url(&installed, url, authentication, room, site.user())
-    {
+    match addon_calls.page_url(&installed, url, authentication, room, site.user()) {
         Ok(url) => Ok(Json(json!({
             "addOn": installed.descriptor.key,
             "key": page.key(),
             "name": format!("{} of {}", page.title(), installed.descriptor.name),
             "url": url.as_str(),
-            "isOwn": app.info.is_own(&url),
+            "isOwn": info.is_own(&url),
         }))
         .into_response()),
         Err(problem) => {
@@ -118,8 +119,13 @@ pub(super) async fn address(
     }
 }
 
-async fn open(app: &AppState, site: &Site, id: &str, page: Page) -> Result<Installed, PageError> {
-    let installed = site.shown(app, id).await?;
+async fn open(
+    pages: &IntegrationPages,
+    site: &Site,
+    id: &str,
+    page: Page,
+) -> Result<Installed, PageError> {
+    let installed = pages.shown(site, id).await?;
     page.is_open(site, &installed)
         .then_some(installed)
         .ok_or(CLOSED)

@@ -1,6 +1,8 @@
 //! `/addons/install?url=`: the target of "install" buttons of add-ons. It changes nothing: the person chooses a
 //! place, and reads there what the add-on requests.
 
+use std::sync::Arc;
+
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -8,20 +10,22 @@ use reqwest::Url;
 use serde_json::json;
 
 use super::ListQuery;
-use crate::http::state::AppState;
 use crate::http::web::pages::{PageError, render};
 use crate::http::web::room_access::Person;
 use crate::model::access;
+use crate::model::host_info::HostInfo;
+use crate::storage::Storage;
 
 /// The number of rooms that the page lists.
 const MAX_ROOMS: u32 = 100;
 
 pub(super) async fn choose(
-    State(app): State<AppState>,
+    State(storage): State<Arc<dyn Storage>>,
+    State(info): State<Arc<HostInfo>>,
     Person(user): Person,
     Query(ListQuery { url }): Query<ListQuery>,
 ) -> Result<Response, PageError> {
-    let rooms = app.storage.rooms_open_to(&user, MAX_ROOMS + 1).await?;
+    let rooms = storage.rooms_open_to(&user, MAX_ROOMS + 1).await?;
     let has_more = rooms.len() > MAX_ROOMS as usize;
     let everywhere =
         access::manages_group(&user).then(|| ("All rooms".to_owned(), "/integrations".to_owned()));
@@ -42,7 +46,7 @@ pub(super) async fn choose(
         .iter()
         .map(|(name, address)| json!({ "name": name, "address": address }));
     let values = json!({
-        "group": app.info.group.name,
+        "group": info.group.name,
         "url": url,
         "places": places.collect::<Vec<_>>(),
         "has_more": has_more,
