@@ -32,10 +32,10 @@ use serde_json::json;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::{Instant, interval_at};
 
-use super::frames::Here;
+use super::frames::RoomAddOns;
 use super::inspect::Inspector;
 use super::pages::PageError;
-use super::room_access::{Guest, Stay, Visit};
+use super::room_access::{Guest, OpenPage, RoomAccess};
 use crate::http::state::AppState;
 use crate::model::event::Push;
 use crate::model::time_zone;
@@ -81,14 +81,14 @@ pub(super) async fn stream(
     Extension(pages): Extension<Pages>,
     Query(asked): Query<Asked>,
     headers: HeaderMap,
-    stay: Stay,
-    visit: Visit,
+    stay: OpenPage,
+    visit: RoomAccess,
 ) -> Result<Response, PageError> {
     let is_embedded = stay.is_embedded();
     // Nobody inspects on another site: it would receive what people posted.
     let inspects = asked.inspect.is_some() && visit.may_manage() && !is_embedded;
-    let Visit { room, user } = visit;
-    let here = Here::new(app.clone(), room.id, user.id);
+    let RoomAccess { room, user } = visit;
+    let here = RoomAddOns::new(app.clone(), room.id, user.id);
     let inspector = Inspector::new(app.clone(), room.id, user.id);
     let is_present = !stay.is_guest();
     let zone = time_zone_header(&headers).filter(|_| is_present);
@@ -128,7 +128,7 @@ pub(super) async fn stream(
 struct Connection {
     pages: Pages,
     page: String,
-    here: Here,
+    here: RoomAddOns,
     inspector: Inspector,
     viewer: Viewer,
     is_embedded: bool,
@@ -245,7 +245,7 @@ pub(super) struct Retry {
 /// "Try again": queries one glance again, for one open page.
 pub(super) async fn retry(
     Extension(pages): Extension<Pages>,
-    _: Visit,
+    _: RoomAccess,
     Path((room, page)): Path<(String, String)>,
     JsonBody(Retry { id }): JsonBody<Retry>,
 ) -> StatusCode {
@@ -269,7 +269,7 @@ pub(super) async fn follow(
     State(app): State<AppState>,
     Extension(pages): Extension<Pages>,
     Guest(is_guest): Guest,
-    visit: Visit,
+    visit: RoomAccess,
     Path((room, page)): Path<(String, String)>,
     headers: HeaderMap,
     JsonBody(Follow { add_ons }): JsonBody<Follow>,

@@ -19,7 +19,7 @@ use crate::http::unavailable::with_retry_after;
 use crate::model::{Installed, Room};
 use crate::storage::StorageError;
 
-pub(super) use room_addons::Here;
+pub(super) use room_addons::RoomAddOns;
 
 pub(super) fn router() -> Router<AppState> {
     everywhere("/rooms/{room}")

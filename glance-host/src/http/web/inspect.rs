@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::events::Pages;
-use super::room_access::Visit;
+use super::room_access::RoomAccess;
 use crate::content::redact::Masks;
 use crate::http::state::AppState;
 use crate::model::Installed;
@@ -36,7 +36,7 @@ pub(super) struct Wanted {
 
 /// Starts or ends the inspection on an open page.
 pub(super) async fn inspect(
-    visit: Visit,
+    visit: RoomAccess,
     Extension(pages): Extension<Pages>,
     Path((room, page)): Path<(String, String)>,
     JsonBody(Wanted { on }): JsonBody<Wanted>,
@@ -96,7 +96,7 @@ impl Inspector {
         else {
             return Ok(None);
         };
-        if !(Visit { room, user }).may_manage() {
+        if !(RoomAccess { room, user }).may_manage() {
             return Ok(None);
         }
         let here = state.installations_in(self.room).await?;

@@ -8,7 +8,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use minijinja::Environment;
 use serde_json::{Value, json};
 
-use super::room_access::Visit;
+use super::room_access::RoomAccess;
 use super::sign_in;
 use crate::http::state::AppState;
 use crate::http::unavailable::with_retry_after;
@@ -178,8 +178,11 @@ pub(super) fn who(app: &AppState, user: &User) -> Value {
 /// The number of other rooms on a room's page; the list of rooms has all.
 const ROOMS: u32 = 50;
 
-pub(super) async fn room(State(app): State<AppState>, visit: Visit) -> Result<Response, PageError> {
-    let Visit { room, user } = &visit;
+pub(super) async fn room(
+    State(app): State<AppState>,
+    visit: RoomAccess,
+) -> Result<Response, PageError> {
+    let RoomAccess { room, user } = &visit;
     let mut rooms = app.storage.rooms_open_to(user, ROOMS + 1).await?;
     let has_more_rooms = rooms.len() > ROOMS as usize;
     rooms.truncate(ROOMS as usize);

@@ -20,11 +20,12 @@ use crate::http::body_limit;
 use crate::http::state::AppState;
 use crate::model::access;
 use crate::model::access::Access;
+use crate::model::clock::Clock;
 use crate::model::event::{AccessChange, Event};
 use crate::model::{Room, Session, User};
-use crate::service::embed::Visitor;
+use crate::service::embed::{Embeds, Visitor};
 use crate::service::sign_in::SignInMethod;
-use crate::storage::StorageError;
+use crate::storage::{Storage, StorageError};
 
 /// The person behind a request.
 #[derive(Clone)]
@@ -41,9 +42,8 @@ impl FromRequestParts<AppState> for Person {
     type Rejection = PageError;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, PageError> {
-        Asking::find(parts, app)
-            .await
-            .map(|asking| Self(asking.user))
+        let authentication = Authentication::find(parts, app).await?;
+        Ok(Self(authentication.user))
     }
 }
 
@@ -63,12 +63,12 @@ impl FromRequestParts<AppState> for Admin {
 }
 
 /// The room in a page's address, and a person who may enter it. Everyone else gets a 404.
-pub(super) struct Visit {
+pub(super) struct RoomAccess {
     pub(super) room: Room,
     pub(super) user: User,
 }
 
-impl Visit {
+impl RoomAccess {
     /// Returns whether this person may change the room and its integrations.
     pub(super) fn may_manage(&self) -> bool {
         access::manages(&self.user, &self.room)
@@ -88,16 +88,16 @@ async fn room_id(parts: &mut Parts, app: &AppState) -> Result<RoomId, PageError>
     room.parse().map_err(|_| PageError::NoRoom)
 }
 
-impl FromRequestParts<AppState> for Visit {
+impl FromRequestParts<AppState> for RoomAccess {
     type Rejection = PageError;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, PageError> {
         let Person(user) = Person::from_request_parts(parts, app).await?;
         let id = room_id(parts, app).await?;
-        let asking = Asking::find(parts, app).await?;
+        let authentication = Authentication::find(parts, app).await?;
         let room = app.storage.room(id).await?;
         // Read for a missing room too, so that the response time tells nothing.
-        let rights = asking.rights(app, &user).await?;
+        let rights = authentication.rights(&*app.storage, &user).await?;
         let room = room.filter(|room| rights.may_enter(room));
         match room {
             Some(room) => Ok(Self { room, user }),
@@ -107,15 +107,15 @@ impl FromRequestParts<AppState> for Visit {
 }
 
 /// A person who may change the room and its integrations.
-pub(super) struct Manage(pub(super) Visit);
+pub(super) struct RoomManager(pub(super) RoomAccess);
 
-impl FromRequestParts<AppState> for Manage {
+impl FromRequestParts<AppState> for RoomManager {
     type Rejection = PageError;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, PageError> {
-        let visit = Visit::from_request_parts(parts, app).await?;
-        match visit.may_manage() {
-            true => Ok(Self(visit)),
+        let access = RoomAccess::from_request_parts(parts, app).await?;
+        match access.may_manage() {
+            true => Ok(Self(access)),
             false => Err(PageError::NotAllowed(
                 "Only the room's owner or an admin may do this.",
             )),
@@ -130,8 +130,8 @@ impl FromRequestParts<AppState> for Guest {
     type Rejection = PageError;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, PageError> {
-        let asking = Asking::find(parts, app).await?;
-        Ok(Self(asking.is_guest()))
+        let authentication = Authentication::find(parts, app).await?;
+        Ok(Self(authentication.is_guest()))
     }
 }
 
@@ -141,14 +141,14 @@ pub(super) struct Embedded;
 
 /// The authentication of a request, looked up once.
 #[derive(Clone)]
-struct Asking {
+struct Authentication {
     user: User,
-    by: By,
+    by: AuthMethod,
 }
 
 /// The way in which a person was authenticated.
 #[derive(Clone)]
-enum By {
+enum AuthMethod {
     /// The machine that they use, or a proxy that vouches for them with each request.
     SignInMethod,
     Session(Session),
@@ -173,25 +173,25 @@ impl Rights<'_> {
     }
 }
 
-impl Asking {
+impl Authentication {
     async fn find(parts: &mut Parts, app: &AppState) -> Result<Self, PageError> {
         if let Some(known) = parts.extensions.get::<Self>() {
             return Ok(known.clone());
         }
-        let asking = match parts.extensions.get::<Embedded>() {
+        let authentication = match parts.extensions.get::<Embedded>() {
             Some(Embedded) => Self::find_visitor(parts, app).await?,
             None => Self::find_person(parts, app).await?,
         };
-        if asking.user.is_removed {
+        if authentication.user.is_removed {
             return Err(PageError::NotAllowed(
                 "An admin removed you from this host.",
             ));
         }
-        if asking.is_proven() {
+        if authentication.is_proven() {
             body_limit::sender_is_known(&mut parts.extensions);
         }
-        parts.extensions.insert(asking.clone());
-        Ok(asking)
+        parts.extensions.insert(authentication.clone());
+        Ok(authentication)
     }
 
     async fn find_visitor(parts: &mut Parts, app: &AppState) -> Result<Self, PageError> {
@@ -208,12 +208,12 @@ impl Asking {
         let visitor = visitor.ok_or(PageError::SignIn(None))?;
         Ok(Self {
             user: visitor.user.clone(),
-            by: By::Embedded(visitor),
+            by: AuthMethod::Embedded(visitor),
         })
     }
 
     async fn find_person(parts: &mut Parts, app: &AppState) -> Result<Self, PageError> {
-        let mut by = By::SignInMethod;
+        let mut by = AuthMethod::SignInMethod;
         let user = match &app.sign_in.method {
             SignInMethod::Local(user) => app.storage.user(*user).await?,
             SignInMethod::Proxy(proxy) => {
@@ -234,7 +234,7 @@ impl Asking {
                 match session {
                     Some(found) => {
                         let user = app.storage.user(found.user).await?;
-                        by = By::Session(found);
+                        by = AuthMethod::Session(found);
                         user
                     }
                     None => None,
@@ -246,72 +246,80 @@ impl Asking {
     }
 
     fn is_guest(&self) -> bool {
-        matches!(&self.by, By::Embedded(visitor) if visitor.is_guest)
+        matches!(&self.by, AuthMethod::Embedded(visitor) if visitor.is_guest)
     }
 
     /// Returns whether anything authenticates the person; nothing does if the room is open to everyone.
     fn is_proven(&self) -> bool {
-        !matches!(&self.by, By::Embedded(visitor) if visitor.pass.is_none())
+        !matches!(&self.by, AuthMethod::Embedded(visitor) if visitor.pass.is_none())
     }
 
     /// Returns the rooms that the person may enter with their current role.
-    async fn rights<'a>(&self, app: &AppState, user: &'a User) -> Result<Rights<'a>, StorageError> {
+    async fn rights<'a>(
+        &self,
+        storage: &dyn Storage,
+        user: &'a User,
+    ) -> Result<Rights<'a>, StorageError> {
         Ok(match self.is_guest() {
             true => Rights::Guest,
-            false => Rights::Person(Access::new(user, app.storage.memberships(user.id).await?)),
+            false => Rights::Person(Access::new(user, storage.memberships(user.id).await?)),
         })
     }
 
     fn session(&self) -> Option<&Session> {
         match &self.by {
-            By::Session(session) => Some(session),
-            By::SignInMethod | By::Embedded(_) => None,
+            AuthMethod::Session(session) => Some(session),
+            AuthMethod::SignInMethod | AuthMethod::Embedded(_) => None,
         }
     }
 
     fn visitor(&self) -> Option<&Visitor> {
         match &self.by {
-            By::Embedded(visitor) => Some(visitor),
-            By::SignInMethod | By::Session(_) => None,
+            AuthMethod::Embedded(visitor) => Some(visitor),
+            AuthMethod::SignInMethod | AuthMethod::Session(_) => None,
         }
     }
 
     /// Returns when the session or token expires.
     fn expires_at(&self) -> Option<i64> {
         match &self.by {
-            By::SignInMethod => None,
-            By::Session(session) => Some(session.expires_at),
-            By::Embedded(visitor) => visitor.pass.as_ref().map(|pass| pass.expires_at),
+            AuthMethod::SignInMethod => None,
+            AuthMethod::Session(session) => Some(session.expires_at),
+            AuthMethod::Embedded(visitor) => visitor.pass.as_ref().map(|pass| pass.expires_at),
         }
     }
 }
 
 /// Watches whether a page may stay open: until the session ends, or the person may no longer enter the room.
-pub(super) struct Stay {
-    app: AppState,
-    asking: Asking,
+pub(super) struct OpenPage {
+    storage: Arc<dyn Storage>,
+    embeds: Embeds,
+    clock: Clock,
+    authentication: Authentication,
     room: Room,
     changes: broadcast::Receiver<Arc<Delivery>>,
 }
 
-impl FromRequestParts<AppState> for Stay {
+impl FromRequestParts<AppState> for OpenPage {
     type Rejection = PageError;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, PageError> {
         // Subscribe before reading, so that no event in between is missed.
         let changes = app.bus.subscribe_access();
-        let Visit { room, .. } = Visit::from_request_parts(parts, app).await?;
-        let asking = Asking::find(parts, app).await?;
+        let RoomAccess { room, .. } = RoomAccess::from_request_parts(parts, app).await?;
+        let authentication = Authentication::find(parts, app).await?;
         Ok(Self {
-            app: app.clone(),
-            asking,
+            storage: Arc::clone(&app.storage),
+            embeds: app.embeds.clone(),
+            clock: app.clock.clone(),
+            authentication,
             room,
             changes,
         })
     }
 }
 
-impl Stay {
+impl OpenPage {
     /// Completes when the page has to close.
     pub(super) async fn ends(mut self) {
         loop {
@@ -322,7 +330,7 @@ impl Stay {
                     Err(RecvError::Closed) => return,
                     Ok(_) | Err(RecvError::Lagged(_)) => {}
                 },
-                () = self.app.clock.sleep(left) => {}
+                () = self.clock.sleep(left) => {}
             }
             // Boxed: it is rare, and a waiting page should not reserve memory for it.
             match Box::pin(self.may_go_on()).await {
@@ -340,12 +348,12 @@ impl Stay {
     }
 
     pub(super) fn is_guest(&self) -> bool {
-        self.asking.is_guest()
+        self.authentication.is_guest()
     }
 
     /// Returns whether another site shows the room.
     pub(super) fn is_embedded(&self) -> bool {
-        self.asking.visitor().is_some()
+        self.authentication.visitor().is_some()
     }
 
     fn concerns(&self, event: &Event) -> bool {
@@ -354,14 +362,14 @@ impl Stay {
         };
         match change {
             AccessChange::SessionEnded(ended) => {
-                let session = self.asking.session();
+                let session = self.authentication.session();
                 session.is_some_and(|session| session.digest == *ended)
             }
-            AccessChange::Person(person) => self.asking.user.id == *person,
+            AccessChange::Person(person) => self.authentication.user.id == *person,
             AccessChange::Room(room) => self.room.id == *room,
             AccessChange::Installation(id) => {
                 let pass = self
-                    .asking
+                    .authentication
                     .visitor()
                     .and_then(|visitor| visitor.pass.as_ref());
                 pass.is_some_and(|pass| pass.issuer == *id)
@@ -371,43 +379,38 @@ impl Stay {
 
     /// Returns the remaining lifetime of the session or token; without one, only a change ends the access.
     fn left(&self) -> Duration {
-        let end = self.asking.expires_at();
-        let left = end.map(|end| end - self.app.clock.now());
+        let end = self.authentication.expires_at();
+        let left = end.map(|end| end - self.clock.now());
         let left = left.map_or(u64::from(u32::MAX), |left| u64::try_from(left).unwrap_or(0));
         Duration::from_secs(left.max(1))
     }
 
     async fn may_go_on(&mut self) -> Result<bool, StorageError> {
-        let state = &self.app.storage;
-        match &mut self.asking.by {
-            By::SignInMethod => {}
-            By::Session(session) => {
-                let now = self.app.clock.now();
-                match state.session(&session.digest).await? {
+        let storage = &self.storage;
+        match &mut self.authentication.by {
+            AuthMethod::SignInMethod => {}
+            AuthMethod::Session(session) => {
+                let now = self.clock.now();
+                match storage.session(&session.digest).await? {
                     Some(found) if found.expires_at > now => *session = found,
                     _ => return Ok(false),
                 }
             }
-            By::Embedded(visitor) => {
+            AuthMethod::Embedded(visitor) => {
                 let token = visitor.pass.as_ref().map(|pass| pass.token.as_str());
-                if self
-                    .app
-                    .embeds
-                    .visitor(self.room.id, token)
-                    .await?
-                    .is_none()
-                {
+                let found = self.embeds.visitor(self.room.id, token).await?;
+                if found.is_none() {
                     return Ok(false);
                 }
             }
         }
         let (Some(user), Some(room)) = (
-            state.user(self.asking.user.id).await?,
-            state.room(self.room.id).await?,
+            storage.user(self.authentication.user.id).await?,
+            storage.room(self.room.id).await?,
         ) else {
             return Ok(false);
         };
-        let rights = self.asking.rights(&self.app, &user).await?;
+        let rights = self.authentication.rights(&**storage, &user).await?;
         Ok(rights.may_enter(&room))
     }
 }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::pages::{PageError, render, who};
-use super::room_access::{Manage, Person, Visit};
+use super::room_access::{Person, RoomAccess, RoomManager};
 use crate::http::state::AppState;
 use crate::model::access;
 use crate::model::access::Access;
@@ -125,7 +125,7 @@ pub(super) struct Said {
 
 pub(super) async fn settings(
     State(app): State<AppState>,
-    Manage(visit): Manage,
+    RoomManager(visit): RoomManager,
     Query(Said { saved }): Query<Said>,
 ) -> Result<Response, PageError> {
     let wanted = Wanted::of(&visit.room);
@@ -135,7 +135,7 @@ pub(super) async fn settings(
 
 pub(super) async fn change(
     State(app): State<AppState>,
-    Manage(visit): Manage,
+    RoomManager(visit): RoomManager,
     Form(wanted): Form<Wanted>,
 ) -> Result<Response, PageError> {
     let change = |room: &mut Room| {
@@ -153,7 +153,7 @@ pub(super) struct Archive {
 
 pub(super) async fn archive(
     State(app): State<AppState>,
-    Manage(visit): Manage,
+    RoomManager(visit): RoomManager,
     Form(Archive { archived }): Form<Archive>,
 ) -> Result<Response, PageError> {
     let wanted = Wanted::of(&visit.room);
@@ -164,7 +164,7 @@ pub(super) async fn archive(
 /// Changes the room and redirects to its settings with this query, or shows the error beside the form.
 async fn changed(
     app: &AppState,
-    visit: &Visit,
+    visit: &RoomAccess,
     wanted: &Wanted,
     query: &str,
     change: impl Fn(&mut Room),
@@ -180,7 +180,7 @@ async fn changed(
 
 pub(super) async fn remove(
     State(app): State<AppState>,
-    Manage(Visit { room, user }): Manage,
+    RoomManager(RoomAccess { room, user }): RoomManager,
 ) -> Result<Response, PageError> {
     app.rooms.delete(&room, &user).await?;
     Ok(Redirect::to("/").into_response())
@@ -193,7 +193,7 @@ pub(super) struct Member {
 
 pub(super) async fn add_member(
     State(app): State<AppState>,
-    Manage(visit): Manage,
+    RoomManager(visit): RoomManager,
     Form(Member { user }): Form<Member>,
 ) -> Result<Response, PageError> {
     // The page offers only those who need it, so after another error somebody changed the room or the person.
@@ -207,7 +207,7 @@ pub(super) async fn add_member(
 
 pub(super) async fn remove_member(
     State(app): State<AppState>,
-    Manage(visit): Manage,
+    RoomManager(visit): RoomManager,
     Form(Member { user }): Form<Member>,
 ) -> Result<Response, PageError> {
     if let Some(user) = app.storage.user(user).await?
@@ -219,13 +219,13 @@ pub(super) async fn remove_member(
     Ok(back(&visit, ""))
 }
 
-fn back(visit: &Visit, query: &str) -> Response {
+fn back(visit: &RoomAccess, query: &str) -> Response {
     Redirect::to(&format!("/rooms/{}/settings{query}", visit.room.id)).into_response()
 }
 
 async fn settings_page(
     app: &AppState,
-    visit: &Visit,
+    visit: &RoomAccess,
     status: StatusCode,
     wanted: &Wanted,
     error: Option<String>,

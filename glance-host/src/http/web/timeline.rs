@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::pages::PageError;
-use super::room_access::Visit;
+use super::room_access::RoomAccess;
 use crate::http::state::AppState;
 use crate::model::Side;
 use crate::service::messages::{Draft, MAX_TEXT, PostError};
@@ -27,7 +27,7 @@ pub(super) struct Asked {
 /// Returns entries, oldest first, and whether there are more on the requested side.
 pub(super) async fn read(
     State(app): State<AppState>,
-    Visit { room, .. }: Visit,
+    RoomAccess { room, .. }: RoomAccess,
     Query(asked): Query<Asked>,
 ) -> Result<Response, PageError> {
     let at_most = PAGE as u32 + 1;
@@ -65,7 +65,7 @@ pub(super) struct Say {
 /// Posts a message of the person. A refusal is one sentence for them.
 pub(super) async fn say(
     State(app): State<AppState>,
-    Visit { room, user }: Visit,
+    RoomAccess { room, user }: RoomAccess,
     JsonBody(Say { text, id, reply_to }): JsonBody<Say>,
 ) -> Result<Response, PageError> {
     // A page has no use for a blank message.

@@ -16,7 +16,7 @@ use super::message::Message;
 use crate::content::pattern;
 use crate::content::pattern::PatternBudget;
 use crate::http::state::AppState;
-use crate::http::web::room_access::Visit;
+use crate::http::web::room_access::RoomAccess;
 use crate::model::module;
 use crate::model::{Installed, Room, User};
 use crate::storage::StorageError;
@@ -46,7 +46,7 @@ pub(super) struct Asked {
 /// Lists the actions on one message. The page asks when a menu opens.
 pub(super) async fn of_message(
     State(app): State<AppState>,
-    Visit { room, user }: Visit,
+    RoomAccess { room, user }: RoomAccess,
     JsonBody(Asked { message }): JsonBody<Asked>,
 ) -> Result<Json<Vec<Value>>, Refusal> {
     let message = Arc::new(find_message(&app, &room, &message).await?);

@@ -10,13 +10,13 @@ use serde_json::{Value, json};
 
 use super::{Refusal, installed};
 use crate::http::state::AppState;
-use crate::http::web::room_access::{Guest, Visit};
+use crate::http::web::room_access::{Guest, RoomAccess};
 use crate::model::access::Access;
 use crate::model::{Installed, Room, User};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Module {
+pub(super) struct TokenRequest {
     add_on: String,
     module: String,
 }
@@ -24,8 +24,8 @@ pub(super) struct Module {
 /// Creates a new token for an open module.
 pub(super) async fn token(
     State(app): State<AppState>,
-    Visit { room, user }: Visit,
-    JsonBody(Module { add_on, module }): JsonBody<Module>,
+    RoomAccess { room, user }: RoomAccess,
+    JsonBody(TokenRequest { add_on, module }): JsonBody<TokenRequest>,
 ) -> Result<Json<Value>, Refusal> {
     let installed = installed(&app, &room, &add_on).await?;
     let descriptor = &installed.descriptor;
@@ -46,14 +46,14 @@ pub(super) async fn token(
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Asking {
+pub(super) struct AddOnRequest {
     add_on: String,
 }
 
 pub(super) async fn room(
     State(app): State<AppState>,
-    Visit { room, .. }: Visit,
-    JsonBody(Asking { add_on }): JsonBody<Asking>,
+    RoomAccess { room, .. }: RoomAccess,
+    JsonBody(AddOnRequest { add_on }): JsonBody<AddOnRequest>,
 ) -> Result<Json<Value>, Refusal> {
     may_view(&app, &room, &add_on).await?;
     Ok(Json(json!({
@@ -67,8 +67,8 @@ pub(super) async fn room(
 pub(super) async fn participants(
     State(app): State<AppState>,
     Guest(is_guest): Guest,
-    Visit { room, .. }: Visit,
-    JsonBody(Asking { add_on }): JsonBody<Asking>,
+    RoomAccess { room, .. }: RoomAccess,
+    JsonBody(AddOnRequest { add_on }): JsonBody<AddOnRequest>,
 ) -> Result<Json<Value>, Refusal> {
     if is_guest {
         let why = "A guest of another site is not told who is here".to_owned();
@@ -87,8 +87,8 @@ pub(super) async fn participants(
 
 pub(super) async fn user(
     State(app): State<AppState>,
-    Visit { room, user }: Visit,
-    JsonBody(Asking { add_on }): JsonBody<Asking>,
+    RoomAccess { room, user }: RoomAccess,
+    JsonBody(AddOnRequest { add_on }): JsonBody<AddOnRequest>,
 ) -> Result<Json<Value>, Refusal> {
     may_view(&app, &room, &add_on).await?;
     let mut written = person(&app, &user);
@@ -100,7 +100,7 @@ pub(super) async fn user(
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Entering {
+pub(super) struct EnterRequest {
     add_on: String,
     room: String,
 }
@@ -108,11 +108,11 @@ pub(super) struct Entering {
 /// Returns the URL of another room that the person may enter. A forbidden room and a missing one look the same.
 pub(super) async fn enter(
     State(app): State<AppState>,
-    Visit { room, user }: Visit,
-    JsonBody(Entering {
+    RoomAccess { room, user }: RoomAccess,
+    JsonBody(EnterRequest {
         add_on,
         room: other,
-    }): JsonBody<Entering>,
+    }): JsonBody<EnterRequest>,
 ) -> Result<Json<Value>, Refusal> {
     installed(&app, &room, &add_on).await?;
     let access = Access::new(&user, app.storage.memberships(user.id).await?);

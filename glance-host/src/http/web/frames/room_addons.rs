@@ -13,7 +13,7 @@ use crate::model::event::Push;
 use crate::storage::StorageError;
 
 /// Reads the add-ons of one room for one person.
-pub(in crate::http::web) struct Here {
+pub(in crate::http::web) struct RoomAddOns {
     app: AppState,
     room: RoomId,
     user: UserId,
@@ -21,7 +21,7 @@ pub(in crate::http::web) struct Here {
     add_ons: HashMap<OauthId, String>,
 }
 
-impl Here {
+impl RoomAddOns {
     pub(in crate::http::web) fn new(app: AppState, room: RoomId, user: UserId) -> Self {
         Self {
             app,

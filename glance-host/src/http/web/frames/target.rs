@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use super::actions::{self, Offered};
 use super::{Refusal, installed, template};
 use crate::http::state::AppState;
-use crate::http::web::room_access::{Embedded, Visit};
+use crate::http::web::room_access::{Embedded, RoomAccess};
 use crate::model::module::{Kind, Module};
 use crate::model::{Installed, Room, User};
 use crate::storage::StorageError;
@@ -45,7 +45,7 @@ enum Theme {
 pub(super) async fn open(
     State(app): State<AppState>,
     embedded: Option<Extension<Embedded>>,
-    Visit { room, user }: Visit,
+    RoomAccess { room, user }: RoomAccess,
     JsonBody(wanted): JsonBody<Wanted>,
 ) -> Result<Json<Value>, Refusal> {
     let opened = find(&app, &room, &user, wanted, embedded.is_some()).await?;
