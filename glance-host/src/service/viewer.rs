@@ -44,7 +44,7 @@ use crate::service::addon_calls::{AddOnCalls, Queried};
 use crate::service::presence::Presence;
 use crate::service::webhooks::Webhooks;
 use crate::storage::{Storage, StorageError};
-use board::{Ask, Board, Where};
+use board::{Board, PendingQuery, PersonInRoom};
 use failed_lines::FailedLines;
 use inspect::Inspection;
 use lineup::{Lineup, Lineups};
@@ -58,7 +58,7 @@ pub(crate) enum Command {
     Retry(String),
     /// Query this glance again where it is still failed, and say whether that brought data. What is
     /// shown stays until then.
-    TryAgain(String, oneshot::Sender<bool>),
+    RetryQuietly(String, oneshot::Sender<bool>),
     /// Tell the page of pushes of these add-ons, of which it has frames.
     Follow(HashSet<String>),
     /// Begin or end the inspection of the glances.
@@ -123,8 +123,8 @@ enum ViewerInput {
     Beat,
     Commanded(Box<Command>),
     Answered(Result<Answered, JoinError>),
-    Carried(Result<Arc<Delivery>, RecvError>),
-    Delivered,
+    Event(Result<Arc<Delivery>, RecvError>),
+    WebhookDelivered,
 }
 
 /// The inputs that are rarely ready, unlike events.
@@ -231,8 +231,8 @@ impl Viewers {
             zone: zone.map(Box::from),
             is_present,
         };
-        let asks = viewer.board.load(place, lineup);
-        viewer.ask(asks);
+        let queries = viewer.board.load(place, lineup);
+        viewer.query(queries);
         Ok(Some(viewer))
     }
 
@@ -251,7 +251,7 @@ impl Viewers {
         room: RoomId,
         user: UserId,
         zone: Option<&str>,
-    ) -> Result<Option<(Arc<Where>, Arc<Lineup>)>, StorageError> {
+    ) -> Result<Option<(Arc<PersonInRoom>, Arc<Lineup>)>, StorageError> {
         let (Some(room), Some(mut user)) = (
             self.storage.room(room).await?,
             self.storage.user(user).await?,
@@ -263,7 +263,7 @@ impl Viewers {
         }
         let lineups = &self.lineups;
         let lineup = lineups.of(room.id, &*self.storage, &*self.bus).await?;
-        Ok(Some((Arc::new(Where { room, user }), lineup)))
+        Ok(Some((Arc::new(PersonInRoom { room, user }), lineup)))
     }
 }
 
@@ -310,33 +310,33 @@ impl Viewer {
         let input = tokio::select! {
             biased;
             rare = poll_fn(|context| self.rare.poll(context, RareInputs::poll)) => rare,
-            event = self.events.recv() => ViewerInput::Carried(event),
-            () = Inspection::delivered(&mut self.inspection) => ViewerInput::Delivered,
+            event = self.events.recv() => ViewerInput::Event(event),
+            () = Inspection::delivered(&mut self.inspection) => ViewerInput::WebhookDelivered,
         };
         self.is_news = self.inspection.is_some();
         match input {
-            ViewerInput::Ended | ViewerInput::Carried(Err(RecvError::Closed)) => {
+            ViewerInput::Ended | ViewerInput::Event(Err(RecvError::Closed)) => {
                 return false;
             }
             ViewerInput::Commanded(command) => match *command {
                 Command::Retry(id) => {
-                    let ask = self.board.retry(&id);
-                    self.ask(ask);
+                    let query = self.board.retry(&id);
+                    self.query(query);
                 }
-                Command::TryAgain(id, outcome) => self.try_again(&id, outcome),
+                Command::RetryQuietly(id, outcome) => self.retry_quietly(&id, outcome),
                 Command::Follow(add_ons) => self.followed = add_ons,
                 Command::Inspect(is_inspected) => self.inspect(is_inspected),
                 #[cfg(feature = "testing")]
                 Command::Explain(key, to) => return Box::pin(self.explain(&key, to)).await,
             },
             ViewerInput::Beat => self.pending.push_back(Change::Beat),
-            ViewerInput::Delivered => {}
+            ViewerInput::WebhookDelivered => {}
             ViewerInput::Answered(Ok(answered)) => {
-                let (glance, asking, queried) = *answered;
-                self.answered(&glance, asking, queried);
+                let (glance, query_number, queried) = *answered;
+                self.answered(&glance, query_number, queried);
             }
             ViewerInput::Answered(Err(cause)) => tracing::error!(%cause, "glance query panicked"),
-            ViewerInput::Carried(event) => return self.take(event.ok()).await,
+            ViewerInput::Event(event) => return self.take(event.ok()).await,
         }
         self.failed.forget_loaded(&self.board);
         true
@@ -360,12 +360,12 @@ impl Viewer {
                     self.pending.push_back(Change::Installed);
                 }
                 Some(Event::Introduced(add_on)) => {
-                    let asks = self.board.ask_failed(add_on);
-                    self.ask(asks);
+                    let queries = self.board.query_failed(add_on);
+                    self.query(queries);
                 }
                 Some(Event::QueryAgain(add_on)) => {
-                    let asks = self.board.ask_add_on(add_on);
-                    self.ask(asks);
+                    let queries = self.board.query_add_on(add_on);
+                    self.query(queries);
                 }
                 Some(Event::Posted(posted)) => {
                     self.pending.push_back(Change::Entry(Arc::clone(posted)));
@@ -377,14 +377,14 @@ impl Viewer {
                 }
                 Some(Event::Changed) | None => return false,
             }
-            next = self.carried();
+            next = self.next_delivery();
         }
         self.failed.forget_loaded(&self.board);
         true
     }
 
     /// Returns the next delivery that waits, as [`take`](Self::take) takes it.
-    fn carried(&mut self) -> Option<Option<Arc<Delivery>>> {
+    fn next_delivery(&mut self) -> Option<Option<Arc<Delivery>>> {
         match self.events.try_recv() {
             Ok(delivery) => Some(Some(delivery)),
             Err(TryRecvError::Lagged(_)) => Some(None),
@@ -400,9 +400,9 @@ impl Viewer {
         }
     }
 
-    fn answered(&mut self, glance: &prepared::Prepared, asking: u64, queried: Queried) {
+    fn answered(&mut self, glance: &prepared::Prepared, query_number: u64, queried: Queried) {
         let id = &glance.id;
-        let is_late = !self.board.awaits(id, asking);
+        let is_late = !self.board.awaits(id, query_number);
         if let Some(inspection) = &mut self.inspection {
             inspection.answered(id, &queried, is_late, &self.viewers.info.base_url);
         }
@@ -411,7 +411,7 @@ impl Viewer {
         }
         let has_data = queried.data.is_ok();
         let data = queried.data.map_err(|error| error.to_string());
-        self.board.answered(id, asking, data);
+        self.board.answered(id, query_number, data);
         let place = Place {
             room: self.room,
             oauth_id: glance.installed.oauth_id.clone(),
@@ -423,21 +423,21 @@ impl Viewer {
     }
 
     /// Retries the query of a failed line.
-    fn try_again(&mut self, id: &str, outcome: oneshot::Sender<bool>) {
+    fn retry_quietly(&mut self, id: &str, outcome: oneshot::Sender<bool>) {
         if self.failed.begin(id, outcome) {
-            let ask = self.board.try_again(id);
-            self.ask(ask);
+            let query = self.board.retry_quietly(id);
+            self.query(query);
         }
     }
 
-    /// Explains a glance by all that was carried until now. False where the room is gone.
+    /// Explains a glance after handling all deliveries that wait. Returns false if the room is gone.
     #[cfg(feature = "testing")]
     async fn explain(
         &mut self,
         key: &str,
         to: oneshot::Sender<Result<String, Vec<String>>>,
     ) -> bool {
-        let goes_on = match self.carried() {
+        let goes_on = match self.next_delivery() {
             Some(first) => self.take(first).await,
             None => true,
         };
@@ -456,7 +456,7 @@ impl Viewer {
         let zone = self.zone.as_deref();
         let looked = self.viewers.look(self.room, self.user, zone);
         let looked = Box::pin(looked).await;
-        let mut asks = match looked {
+        let mut queries = match looked {
             Ok(Some((place, lineup))) => self.board.load(place, lineup),
             Ok(None) => return false,
             // The page keeps what it shows; the next change reads again.
@@ -466,21 +466,21 @@ impl Viewer {
             }
         };
         if afresh {
-            asks = self.board.ask_all();
+            queries = self.board.query_all();
         }
-        self.ask(asks);
+        self.query(queries);
         true
     }
 
-    fn ask(&mut self, asks: impl IntoIterator<Item = Ask>) {
-        for ask in asks {
+    fn query(&mut self, queries: impl IntoIterator<Item = PendingQuery>) {
+        for query in queries {
             let calls = self.viewers.addon_calls.clone();
             self.rare.get_mut().queries.spawn(async move {
-                let Ask {
-                    asking,
+                let PendingQuery {
+                    query_number,
                     prepared,
                     place,
-                } = ask;
+                } = query;
                 let (installed, glance) = (&prepared.installed, &prepared.glance);
                 let queried = calls
                     .query(installed, glance, &place.room, &place.user)
@@ -488,7 +488,7 @@ impl Viewer {
                 if let Err(problem) = &queried.data {
                     tracing::warn!(glance = prepared.id, %problem, "glance query failed");
                 }
-                Box::new((prepared, asking, queried))
+                Box::new((prepared, query_number, queried))
             });
         }
     }

@@ -11,7 +11,7 @@ use super::pages::PageError;
 use super::sign_in::{Back, enter, form, own_page};
 use crate::http::state::AppState;
 use crate::service::sign_in::SignInMethod;
-use crate::service::sign_in::openid::{Flow, PATIENCE};
+use crate::service::sign_in::openid::{FLOW_SECONDS, Flow};
 
 /// The cookie of a pending sign-in.
 const FLOW: &str = "glance-sign-in";
@@ -24,7 +24,7 @@ pub(super) async fn begin(
         return StatusCode::NOT_FOUND.into_response();
     };
     let (url, flow) = provider.begin(own_page(&to));
-    let cookie = cookies::set(&app, FLOW, &flow.written(), PATIENCE);
+    let cookie = cookies::set(&app, FLOW, &flow.to_cookie(), FLOW_SECONDS);
     let cookie = AppendHeaders([(SET_COOKIE, cookie)]);
     (cookie, Redirect::to(url.as_str())).into_response()
 }
@@ -45,8 +45,8 @@ pub(super) async fn callback(
     let SignInMethod::OpenId(provider) = &app.sign_in.method else {
         return Ok(StatusCode::NOT_FOUND.into_response());
     };
-    let flow = cookies::find(&app, &headers, FLOW).and_then(|written| Flow::read(&written));
-    let flow = flow.filter(|flow| flow.is_of(&answer.state, app.clock.now()));
+    let flow = cookies::find(&app, &headers, FLOW).and_then(|value| Flow::from_cookie(&value));
+    let flow = flow.filter(|flow| flow.matches(&answer.state, app.clock.now()));
     let Some(flow) = flow else {
         let why = "This browser began no sign-in that this answers, or it took more than 10 \
                    minutes. Sign in again.";

@@ -8,7 +8,7 @@ mod provider;
 use glance_sdk::model::Secret;
 
 use super::Admins;
-pub(crate) use flow::{Flow, PATIENCE};
+pub(crate) use flow::{FLOW_SECONDS, Flow};
 pub(crate) use provider::Provider;
 
 /// An OpenID Connect provider, and this host's client there. The redirect URL is the host's public URL with

@@ -104,20 +104,23 @@ impl Proxy {
         if !peer.is_some_and(|peer| self.is_peer(peer)) {
             let from = peer.map_or("nowhere".to_owned(), |peer| peer.to_string());
             tracing::info!(
-                "a page is refused: it is asked for from {from}, which is no peer of the proxy"
+                from,
+                "page refused: the request did not come from the proxy"
             );
             return Err("This host is reached through its proxy only.");
         }
         let Some(subject) = one(&headers(&self.user))? else {
             let header = &self.user;
-            tracing::info!("a page is refused: the proxy asks without the header {header}");
+            tracing::info!(%header, "page refused: the proxy sent no user header");
             return Err("The proxy did not say who asks.");
         };
-        let (Some(subject), Some(name)) = (name::kept(subject.clone()), name::given(&subject))
-        else {
+        let (Some(subject), Some(name)) = (
+            name::check_stored(subject.clone()),
+            name::from_provider(&subject),
+        ) else {
             return Err("The proxy names a person in a way that cannot be used here.");
         };
-        let email = one(&headers(&self.email))?.and_then(name::kept);
+        let email = one(&headers(&self.email))?.and_then(name::check_stored);
         let groups: Vec<String> = one(&headers(&self.groups))?
             .iter()
             .flat_map(|groups| groups.split(','))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use glance_sdk::model::OauthId;
 
-use super::inspect::Known;
+use super::inspect::GlanceState;
 use super::lineup::Lineup;
 use super::prepared::{Content, Kind, Prepared, PushContents};
 use super::sidebar::Sidebar;
@@ -15,14 +15,15 @@ use crate::model::glance_data::Data;
 use crate::model::{Room, User};
 
 /// A query to be sent.
-pub(super) struct Ask {
-    pub(super) asking: u64,
+pub(super) struct PendingQuery {
+    /// The number of the query, which its answer repeats.
+    pub(super) query_number: u64,
     pub(super) prepared: Arc<Prepared>,
-    pub(super) place: Arc<Where>,
+    pub(super) place: Arc<PersonInRoom>,
 }
 
-/// The room and the person.
-pub(super) struct Where {
+/// A person who looks at a room.
+pub(super) struct PersonInRoom {
     pub(super) room: Room,
     pub(super) user: User,
 }
@@ -49,7 +50,7 @@ pub(crate) enum Change {
 }
 
 pub(super) struct Board {
-    place: Arc<Where>,
+    place: Arc<PersonInRoom>,
     /// The facts about person and room that a push needs.
     kind: Kind,
     lineup: Arc<Lineup>,
@@ -57,120 +58,124 @@ pub(super) struct Board {
     entries: Vec<Entry>,
     /// The ids of removed lines that the page still shows.
     gone: VecDeque<String>,
-    askings: u64,
+    query_count: u64,
 }
 
 struct Entry {
     prepared: Arc<Prepared>,
     /// The number of the latest query; answers to earlier ones are outdated.
-    asking: u64,
+    query_number: u64,
     /// Whether the latest query is a retry during which the failure keeps showing.
-    tries_again: bool,
+    retries_quietly: bool,
     content: Arc<Content>,
     shows: bool,
     /// The content that the page was sent last.
-    told: Option<Arc<Content>>,
+    sent: Option<Arc<Content>>,
 }
 
 impl Board {
     /// Creates the board of an empty room.
-    pub(super) fn new(place: Arc<Where>) -> Self {
+    pub(super) fn new(place: Arc<PersonInRoom>) -> Self {
         Self {
             kind: Kind::of(&place),
             place,
             lineup: Arc::default(),
             entries: Vec::new(),
             gone: VecDeque::new(),
-            askings: 0,
+            query_count: 0,
         }
     }
 
     /// Replaces the glances of the room. Returns the queries to send.
-    pub(super) fn load(&mut self, place: Arc<Where>, lineup: Arc<Lineup>) -> Vec<Ask> {
+    pub(super) fn load(
+        &mut self,
+        place: Arc<PersonInRoom>,
+        lineup: Arc<Lineup>,
+    ) -> Vec<PendingQuery> {
         self.kind = Kind::of(&place);
         self.place = place;
         let old = std::mem::take(&mut self.entries).into_iter();
         let mut old: HashMap<_, _> = old
             .map(|entry| (entry.prepared.id.clone(), entry))
             .collect();
-        let mut asks = Vec::new();
+        let mut queries = Vec::new();
         for prepared in &lineup.0 {
-            let (kept, told) = match old.remove(&prepared.id) {
-                Some(entry) => (entry.kept_as(prepared), entry.told),
+            let (carried, sent) = match old.remove(&prepared.id) {
+                Some(entry) => (entry.carried_over(prepared), entry.sent),
                 None => (None, None),
             };
-            let is_new = kept.is_none();
-            let (asking, tries_again, content) =
-                kept.unwrap_or_else(|| (0, false, prepared.named()));
+            let is_new = carried.is_none();
+            let (query_number, retries_quietly, content) =
+                carried.unwrap_or_else(|| (0, false, prepared.named()));
             let mut entry = Entry {
                 prepared: Arc::clone(prepared),
-                asking,
-                tries_again,
+                query_number,
+                retries_quietly,
                 content,
                 shows: false,
-                told,
+                sent,
             };
             if is_new {
-                asks.extend(entry.ask(&self.place, &mut self.askings));
+                queries.extend(entry.query(&self.place, &mut self.query_count));
             }
-            entry.judge(self.kind, &self.place);
+            entry.evaluate(self.kind, &self.place);
             self.entries.push(entry);
         }
-        let gone = old.into_values().filter(|entry| entry.told.is_some());
+        let gone = old.into_values().filter(|entry| entry.sent.is_some());
         self.gone
             .extend(gone.map(|entry| entry.prepared.id.clone()));
         self.lineup = lineup;
-        asks
+        queries
     }
 
     /// Queries all glances again.
-    pub(super) fn ask_all(&mut self) -> Vec<Ask> {
-        let mut asks = Vec::new();
+    pub(super) fn query_all(&mut self) -> Vec<PendingQuery> {
+        let mut queries = Vec::new();
         for entry in &mut self.entries {
-            asks.extend(entry.ask(&self.place, &mut self.askings));
-            entry.judge(self.kind, &self.place);
+            queries.extend(entry.query(&self.place, &mut self.query_count));
+            entry.evaluate(self.kind, &self.place);
         }
-        asks
+        queries
     }
 
     /// Queries the failed glances of an add-on again.
-    pub(super) fn ask_failed(&mut self, add_on: &OauthId) -> Vec<Ask> {
-        let mut asks = Vec::new();
+    pub(super) fn query_failed(&mut self, add_on: &OauthId) -> Vec<PendingQuery> {
+        let mut queries = Vec::new();
         for entry in &mut self.entries {
             if entry.content.has_failed() && entry.prepared.installed.oauth_id == *add_on {
-                asks.extend(entry.ask(&self.place, &mut self.askings));
-                entry.judge(self.kind, &self.place);
+                queries.extend(entry.query(&self.place, &mut self.query_count));
+                entry.evaluate(self.kind, &self.place);
             }
         }
-        asks
+        queries
     }
 
     /// Queries all glances of an add-on again.
-    pub(super) fn ask_add_on(&mut self, add_on: &OauthId) -> Vec<Ask> {
-        let mut asks = Vec::new();
+    pub(super) fn query_add_on(&mut self, add_on: &OauthId) -> Vec<PendingQuery> {
+        let mut queries = Vec::new();
         for entry in &mut self.entries {
             if entry.prepared.installed.oauth_id == *add_on {
-                asks.extend(entry.ask(&self.place, &mut self.askings));
-                entry.judge(self.kind, &self.place);
+                queries.extend(entry.query(&self.place, &mut self.query_count));
+                entry.evaluate(self.kind, &self.place);
             }
         }
-        asks
+        queries
     }
 
     /// Queries one glance again.
-    pub(super) fn retry(&mut self, id: &str) -> Option<Ask> {
+    pub(super) fn retry(&mut self, id: &str) -> Option<PendingQuery> {
         let entry = self.entries.iter_mut().find(|e| e.prepared.id == id)?;
-        let ask = entry.ask(&self.place, &mut self.askings);
-        entry.judge(self.kind, &self.place);
-        ask
+        let query = entry.query(&self.place, &mut self.query_count);
+        entry.evaluate(self.kind, &self.place);
+        query
     }
 
     /// Queries a failed glance again. It shows the failure until the answer arrives.
-    pub(super) fn try_again(&mut self, id: &str) -> Option<Ask> {
+    pub(super) fn retry_quietly(&mut self, id: &str) -> Option<PendingQuery> {
         let mut entries = self.entries.iter_mut();
         let entry = entries.find(|e| e.prepared.id == id && e.content.has_failed())?;
-        entry.tries_again = true;
-        entry.next_ask(&self.place, &mut self.askings)
+        entry.retries_quietly = true;
+        entry.next_query(&self.place, &mut self.query_count)
     }
 
     /// Returns whether the latest query of this glance failed.
@@ -180,21 +185,21 @@ impl Board {
     }
 
     /// Returns whether the glance waits for the answer to this query.
-    pub(super) fn awaits(&self, id: &str, asking: u64) -> bool {
+    pub(super) fn awaits(&self, id: &str, query_number: u64) -> bool {
         let mut entries = self.entries.iter();
-        entries.any(|entry| entry.awaits(id, asking))
+        entries.any(|entry| entry.awaits(id, query_number))
     }
 
     /// Takes the answer to a query, unless a later query or a push replaced it.
-    pub(super) fn answered(&mut self, id: &str, asking: u64, answer: Result<Data, String>) {
+    pub(super) fn answered(&mut self, id: &str, query_number: u64, answer: Result<Data, String>) {
         let mut entries = self.entries.iter_mut();
-        if let Some(entry) = entries.find(|entry| entry.awaits(id, asking)) {
-            entry.tries_again = false;
+        if let Some(entry) = entries.find(|entry| entry.awaits(id, query_number)) {
+            entry.retries_quietly = false;
             entry.content = match answer {
                 Ok(data) => entry.prepared.ready(&data),
                 Err(problem) => entry.prepared.failed(problem),
             };
-            entry.judge(self.kind, &self.place);
+            entry.evaluate(self.kind, &self.place);
         }
     }
 
@@ -216,7 +221,7 @@ impl Board {
                     Some(contents) => contents.get_or_compute(index, &entry.prepared, &new.data),
                     None => entry.prepared.ready(&new.data),
                 };
-                entry.judge(self.kind, &self.place);
+                entry.evaluate(self.kind, &self.place);
             }
         }
     }
@@ -231,7 +236,7 @@ impl Board {
     }
 
     /// Describes all glances in their order, shown or not.
-    pub(super) fn known(&self) -> impl Iterator<Item = Known<'_>> {
+    pub(super) fn known(&self) -> impl Iterator<Item = GlanceState<'_>> {
         let entries = self.entries.iter();
         entries.map(|entry| entry.prepared.known(&entry.content, &self.place))
     }
@@ -245,62 +250,70 @@ impl Board {
 
 impl Entry {
     /// Returns the content and the number of its query, if the glance is still the same.
-    fn kept_as(&self, prepared: &Arc<Prepared>) -> Option<(u64, bool, Arc<Content>)> {
+    fn carried_over(&self, prepared: &Arc<Prepared>) -> Option<(u64, bool, Arc<Content>)> {
         let own = &self.prepared;
         if Arc::ptr_eq(own, prepared) {
-            return Some((self.asking, self.tries_again, Arc::clone(&self.content)));
+            return Some((
+                self.query_number,
+                self.retries_quietly,
+                Arc::clone(&self.content),
+            ));
         }
         let is_same =
             own.glance == prepared.glance && own.installed.oauth_id == prepared.installed.oauth_id;
         is_same.then(|| {
             let content = prepared.take_over(&self.content);
-            (self.asking, self.tries_again, content)
+            (self.query_number, self.retries_quietly, content)
         })
     }
 
-    fn ask(&mut self, place: &Arc<Where>, askings: &mut u64) -> Option<Ask> {
-        let ask = self.next_ask(place, askings)?;
+    fn query(&mut self, place: &Arc<PersonInRoom>, query_count: &mut u64) -> Option<PendingQuery> {
+        let query = self.next_query(place, query_count)?;
         self.content = self.prepared.loading();
-        self.tries_again = false;
-        Some(ask)
+        self.retries_quietly = false;
+        Some(query)
     }
 
-    fn next_ask(&mut self, place: &Arc<Where>, askings: &mut u64) -> Option<Ask> {
+    fn next_query(
+        &mut self,
+        place: &Arc<PersonInRoom>,
+        query_count: &mut u64,
+    ) -> Option<PendingQuery> {
         self.prepared.glance.query_url.as_ref()?;
-        *askings += 1;
-        self.asking = *askings;
-        Some(Ask {
-            asking: self.asking,
+        *query_count += 1;
+        self.query_number = *query_count;
+        Some(PendingQuery {
+            query_number: self.query_number,
             prepared: Arc::clone(&self.prepared),
             place: Arc::clone(place),
         })
     }
 
-    fn awaits(&self, id: &str, asking: u64) -> bool {
+    fn awaits(&self, id: &str, query_number: u64) -> bool {
         let is_awaited =
-            self.content.is_loading() || (self.tries_again && self.content.has_failed());
-        self.prepared.id == id && self.asking == asking && is_awaited
+            self.content.is_loading() || (self.retries_quietly && self.content.has_failed());
+        self.prepared.id == id && self.query_number == query_number && is_awaited
     }
 
-    fn judge(&mut self, kind: Kind, place: &Where) {
+    fn evaluate(&mut self, kind: Kind, place: &PersonInRoom) {
         self.shows = self.prepared.shows(&self.content, kind, place);
     }
 
     fn change(&mut self) -> Option<Change> {
-        let told = self.told.as_ref();
+        let sent = self.sent.as_ref();
         if !self.shows {
-            self.told.take()?;
+            self.sent.take()?;
             return Some(Change::Gone(self.prepared.id.clone()));
         }
-        if told.is_some_and(|told| Arc::ptr_eq(told, &self.content)) {
+        if sent.is_some_and(|sent| Arc::ptr_eq(sent, &self.content)) {
             return None;
         }
-        let is_same = told.is_some_and(|told| {
-            let (told, now) = (told.line(), self.content.line());
+        let is_same = sent.is_some_and(|sent| {
+            let (sent, now) = (sent.line(), self.content.line());
             // Mostly the state changes, so it is compared first.
-            told.state == now.state && told == now
+            sent.state == now.state && sent == now
         });
-        self.told = Some(Arc::clone(&self.content));
+        self.sent = Some(Arc::clone(&self.content));
         (!is_same).then(|| Change::Line(Arc::clone(&self.content)))
     }
 }

@@ -45,7 +45,7 @@ pub(crate) struct Report {
     is_shown: bool,
     why: String,
     is_loading: bool,
-    data: Option<Held>,
+    data: Option<ReportedData>,
     conditions: Value,
     is_queried: bool,
     #[serde(serialize_with = "if_any")]
@@ -57,7 +57,7 @@ pub(crate) struct Report {
 
 /// The current data: sanitized label, status, metadata.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-struct Held {
+struct ReportedData {
     label: String,
     status: Option<ShownStatus>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -102,7 +102,7 @@ struct Pushed {
 }
 
 /// The board's description of a glance.
-pub(super) struct Known<'a> {
+pub(super) struct GlanceState<'a> {
     pub(super) id: &'a str,
     pub(super) installed: &'a Installed,
     pub(super) glance: &'a Glance,
@@ -167,7 +167,7 @@ impl Inspection {
         push: &Push,
         at: SystemTime,
         viewer: UserId,
-        glances: impl Iterator<Item = Known<'a>>,
+        glances: impl Iterator<Item = GlanceState<'a>>,
     ) {
         let at = millis(at);
         for known in glances.filter(|known| known.installed.oauth_id == push.oauth_id) {
@@ -191,7 +191,7 @@ impl Inspection {
     }
 
     /// Returns the news since the last call.
-    pub(super) fn news<'a>(&mut self, glances: impl Iterator<Item = Known<'a>>) -> News {
+    pub(super) fn news<'a>(&mut self, glances: impl Iterator<Item = GlanceState<'a>>) -> News {
         let is_first = self.told.is_none();
         let told = self.told.take().unwrap_or_default();
         let mut news = Vec::new();
@@ -223,9 +223,9 @@ impl Inspection {
         }
     }
 
-    fn report(&self, known: &Known<'_>) -> Report {
+    fn report(&self, known: &GlanceState<'_>) -> Report {
         let data = match known.state {
-            LineState::Ready { label, status } => Some(Held {
+            LineState::Ready { label, status } => Some(ReportedData {
                 label: label.clone(),
                 status: status.clone(),
                 metadata: known.metadata.cloned(),

@@ -19,7 +19,7 @@ pub(super) struct Lineup(pub(super) Vec<Arc<Prepared>>);
 
 /// The cached lineup of a room, and the generation of the bus when it was read.
 #[derive(Default)]
-struct Known {
+struct CachedLineup {
     changes: u64,
     lineup: Weak<Lineup>,
 }
@@ -27,7 +27,7 @@ struct Known {
 /// A cache of the lineups of rooms with viewers.
 pub(crate) struct Lineups {
     /// Locked during a read, so that concurrent callers share it.
-    rooms: Mutex<HashMap<RoomId, Arc<sync::Mutex<Known>>>>,
+    rooms: Mutex<HashMap<RoomId, Arc<sync::Mutex<CachedLineup>>>>,
     pool: Pool,
 }
 
@@ -59,11 +59,11 @@ impl Lineups {
         state: &dyn Storage,
         bus: &dyn Bus,
     ) -> Result<Arc<Lineup>, StorageError> {
-        let known = self.known(room);
-        let mut known = known.lock().await;
+        let cached = self.cached(room);
+        let mut cached = cached.lock().await;
         let changes = bus.generation();
-        if known.changes == changes
-            && let Some(lineup) = known.lineup.upgrade()
+        if cached.changes == changes
+            && let Some(lineup) = cached.lineup.upgrade()
         {
             return Ok(lineup);
         }
@@ -73,18 +73,19 @@ impl Lineups {
             installations.push((Arc::new(installed), runtime));
         }
         let lineup = Arc::new(self.pool.prepare(installations));
-        *known = Known {
+        *cached = CachedLineup {
             changes,
             lineup: Arc::downgrade(&lineup),
         };
         Ok(lineup)
     }
 
-    fn known(&self, room: RoomId) -> Arc<sync::Mutex<Known>> {
+    fn cached(&self, room: RoomId) -> Arc<sync::Mutex<CachedLineup>> {
         let mut rooms = locked(&self.rooms);
-        evict_unused(&mut rooms, |known| {
-            let is_used = |known: sync::MutexGuard<'_, Known>| known.lineup.strong_count() > 0;
-            known.try_lock().map_or(true, is_used)
+        evict_unused(&mut rooms, |cached| {
+            let is_used =
+                |cached: sync::MutexGuard<'_, CachedLineup>| cached.lineup.strong_count() > 0;
+            cached.try_lock().map_or(true, is_used)
         });
         Arc::clone(rooms.entry(room).or_default())
     }
@@ -115,17 +116,17 @@ impl Pool {
     fn one(&self, installed: &Arc<Installed>, glance: Glance) -> Arc<Prepared> {
         let mut pool = locked(&self.prepared);
         evict_unused(&mut pool, |prepared| prepared.strong_count() > 0);
-        let known = pool
+        let cached = pool
             .entry((installed.oauth_id.clone(), glance.key.clone()))
             .or_default();
-        let same = known.upgrade().filter(|known| {
-            known.glance == glance && known.installed.descriptor == installed.descriptor
+        let same = cached.upgrade().filter(|cached| {
+            cached.glance == glance && cached.installed.descriptor == installed.descriptor
         });
         same.unwrap_or_else(|| {
             let id = format!("{}:{}", installed.descriptor.key, glance.key);
             let images = Arc::clone(&self.images);
             let new = Arc::new(Prepared::new(id, Arc::clone(installed), glance, images));
-            *known = Arc::downgrade(&new);
+            *cached = Arc::downgrade(&new);
             new
         })
     }

@@ -9,8 +9,8 @@ use glance_sdk::model::{Glance, Status};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::board::Where;
-use super::inspect::Known;
+use super::board::PersonInRoom;
+use super::inspect::GlanceState;
 use super::sidebar::{Line, LineState, ShownStatus, TargetRef};
 use crate::content::image_urls::{ImageUrls, InstallationImages};
 use crate::content::label;
@@ -41,7 +41,7 @@ pub(crate) struct Content {
     line: Arc<Line>,
     metadata: Option<Text>,
     written: OnceLock<Bytes>,
-    judged: Judged,
+    visibility: Visibility,
 }
 
 /// The four facts about a person in a room that conditions test, as a number from 0 to 15.
@@ -49,7 +49,7 @@ pub(crate) struct Content {
 pub(super) struct Kind(u32);
 
 impl Kind {
-    pub(super) fn of(place: &Where) -> Self {
+    pub(super) fn of(place: &PersonInRoom) -> Self {
         let facts = facts(None, place);
         let facts = [
             facts.room_is_public,
@@ -64,15 +64,15 @@ impl Kind {
 /// The result of the conditions per kind of person, in two bits each: whether they were evaluated, and whether the
 /// glance shows.
 #[derive(Debug, Default)]
-struct Judged(AtomicU32);
+struct Visibility(AtomicU32);
 
-impl Judged {
-    fn get_or_judge(&self, Kind(kind): Kind, judge: impl FnOnce() -> bool) -> bool {
+impl Visibility {
+    fn get_or_evaluate(&self, Kind(kind): Kind, evaluate: impl FnOnce() -> bool) -> bool {
         let known = self.0.load(Ordering::Relaxed) >> (2 * kind);
         if known & 0b01 != 0 {
             return known & 0b10 != 0;
         }
-        let shows = judge();
+        let shows = evaluate();
         let bits = 0b01 | u32::from(shows) << 1;
         self.0.fetch_or(bits << (2 * kind), Ordering::Relaxed);
         shows
@@ -86,7 +86,7 @@ impl Content {
             line: Arc::new(line),
             metadata,
             written: OnceLock::new(),
-            judged: Judged::default(),
+            visibility: Visibility::default(),
         }
     }
 
@@ -221,15 +221,15 @@ impl Prepared {
     }
 
     /// Returns whether the conditions show this content to a person of this kind.
-    pub(super) fn shows(&self, content: &Content, kind: Kind, place: &Where) -> bool {
-        let judge = || {
+    pub(super) fn shows(&self, content: &Content, kind: Kind, place: &PersonInRoom) -> bool {
+        let evaluate = || {
             let metadata = content.metadata.as_ref().map(Text::value);
             self.program
                 .shows(content.data, &facts(metadata.as_ref(), place))
         };
-        let shows = content.judged.get_or_judge(kind, judge);
+        let shows = content.visibility.get_or_evaluate(kind, evaluate);
         if !shows {
-            let Where { room, user } = place;
+            let PersonInRoom { room, user } = place;
             let why = || self.explained(content, place);
             tracing::debug!(glance = self.id, room = %room.id, user = %user.id, "{}", why());
         }
@@ -237,8 +237,12 @@ impl Prepared {
     }
 
     /// Describes this content for a person.
-    pub(super) fn known<'a>(&'a self, content: &'a Content, place: &Where) -> Known<'a> {
-        Known {
+    pub(super) fn known<'a>(
+        &'a self,
+        content: &'a Content,
+        place: &PersonInRoom,
+    ) -> GlanceState<'a> {
+        GlanceState {
             id: &self.id,
             installed: &self.installed,
             glance: &self.glance,
@@ -248,7 +252,7 @@ impl Prepared {
         }
     }
 
-    fn explained(&self, content: &Content, place: &Where) -> Outcome {
+    fn explained(&self, content: &Content, place: &PersonInRoom) -> Outcome {
         let metadata = content.metadata.as_ref().map(Text::value);
         self.program
             .explain(content.data, &facts(metadata.as_ref(), place))
@@ -282,8 +286,8 @@ fn short(text: &str) -> String {
     text.chars().take(LOZENGE).collect()
 }
 
-fn facts<'a>(metadata: Option<&'a Value>, place: &Where) -> Facts<'a> {
-    let Where { room, user } = place;
+fn facts<'a>(metadata: Option<&'a Value>, place: &PersonInRoom) -> Facts<'a> {
+    let PersonInRoom { room, user } = place;
     let mut facts = Facts::default().metadata(metadata);
     facts.room_is_public = room.is_public;
     facts.user_is_admin = user.is_admin;

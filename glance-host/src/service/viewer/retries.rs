@@ -81,7 +81,7 @@ impl Candidate {
     /// needs none. Returns `None` if the viewer accepts no commands.
     fn attempt(&self) -> Option<oneshot::Receiver<bool>> {
         let (outcome, told) = oneshot::channel();
-        let command = Command::TryAgain(self.line.clone(), outcome);
+        let command = Command::RetryQuietly(self.line.clone(), outcome);
         self.commands.try_send(Box::new(command)).ok()?;
         Some(told)
     }

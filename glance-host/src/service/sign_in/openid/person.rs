@@ -61,12 +61,15 @@ impl OpenId {
             email.as_deref(),
             Some(claims.subject().as_str()),
         ];
-        let name = names.iter().flatten().find_map(|name| name::given(name));
-        let subject = name::kept(claims.subject().to_string());
+        let name = names
+            .iter()
+            .flatten()
+            .find_map(|name| name::from_provider(name));
+        let subject = name::check_stored(claims.subject().to_string());
         let (Some(name), Some(subject)) = (name, subject) else {
             return Err("The provider names you in a way that cannot be used here.".to_owned());
         };
-        let email = email.and_then(name::kept);
+        let email = email.and_then(name::check_stored);
         let timezone = claims.zoneinfo().map(|zone| zone.to_string());
         let timezone = timezone.filter(|zone| time_zone::is_name(zone));
         let admins = self.admins.as_ref();

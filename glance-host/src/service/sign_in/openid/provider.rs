@@ -21,7 +21,7 @@ use reqwest::Url;
 
 use super::fetch::{fetch_metadata, fetching, in_full};
 use super::person::{OtherClaims, PersonClaims};
-use super::{Flow, OpenId, PATIENCE};
+use super::{FLOW_SECONDS, Flow, OpenId};
 use crate::model::Identity;
 use crate::model::clock::Clock;
 use crate::net::outbound::{HttpTransport, Outbound};
@@ -158,7 +158,7 @@ impl Provider {
             nonce: nonce.secret().clone(),
             verifier: verifier.into_secret(),
             to: to.to_owned(),
-            until: self.clock.now().saturating_add(PATIENCE),
+            expires_at: self.clock.now().saturating_add(FLOW_SECONDS),
         };
         (url, flow)
     }
@@ -166,7 +166,7 @@ impl Provider {
     /// Exchanges the code for the person's identity. The error is one sentence.
     pub(crate) async fn finish(&self, flow: Flow, code: String) -> Result<Identity, String> {
         let claims = self.claims(flow, code).await.map_err(|cause| {
-            tracing::warn!("a sign-in with {} failed: {cause}", *self.issuer);
+            tracing::warn!(issuer = *self.issuer, error = cause, "sign-in failed");
             let name = self.name();
             format!("{name} did not confirm who you are; the host's log says why.")
         })?;

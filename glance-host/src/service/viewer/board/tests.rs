@@ -42,17 +42,17 @@ fn glance(key: &str, conditions: Vec<Condition>) -> Glance {
     glance
 }
 
-fn board(glances: Vec<Glance>) -> (Board, Vec<Ask>) {
+fn board(glances: Vec<Glance>) -> (Board, Vec<PendingQuery>) {
     let mut board = Board::new(place(user()));
-    let asks = load(&mut board, glances);
-    (board, asks)
+    let queries = load(&mut board, glances);
+    (board, queries)
 }
 
-fn place(user: User) -> Arc<Where> {
-    Arc::new(Where { room: room(), user })
+fn place(user: User) -> Arc<PersonInRoom> {
+    Arc::new(PersonInRoom { room: room(), user })
 }
 
-fn load(board: &mut Board, glances: Vec<Glance>) -> Vec<Ask> {
+fn load(board: &mut Board, glances: Vec<Glance>) -> Vec<PendingQuery> {
     board.load(place(user()), lineup(glances))
 }
 
@@ -101,15 +101,15 @@ fn shown(board: &Board) -> Vec<String> {
 
 #[test]
 fn a_glance_loads_fails_is_tried_again_and_shows() {
-    let (mut board, asks) = board(vec![glance("g", vec![])]);
+    let (mut board, queries) = board(vec![glance("g", vec![])]);
     assert_eq!(shown(&board), ["loading"]);
-    board.answered("add-on:g", asks[0].asking, Err("refused".into()));
+    board.answered("add-on:g", queries[0].query_number, Err("refused".into()));
     assert_eq!(shown(&board), ["failed"]);
     let again = board.retry("add-on:g").unwrap();
     assert_eq!(shown(&board), ["loading"]);
     board.answered(
         "add-on:g",
-        again.asking,
+        again.query_number,
         Ok(held(data("<b>4</b><script>x</script>", 4))),
     );
     assert_eq!(shown(&board), ["<b>4</b>"]);
@@ -117,28 +117,35 @@ fn a_glance_loads_fails_is_tried_again_and_shows() {
 
 #[test]
 fn a_failure_shows_until_an_attempt_in_the_background_brings_data() {
-    let (mut board, asks) = board(vec![glance("g", vec![])]);
-    assert!(board.try_again("add-on:g").is_none(), "it still loads");
-    board.answered("add-on:g", asks[0].asking, Err("down".into()));
-    let first = board.try_again("add-on:g").unwrap();
+    let (mut board, queries) = board(vec![glance("g", vec![])]);
+    assert!(board.retry_quietly("add-on:g").is_none(), "it still loads");
+    board.answered("add-on:g", queries[0].query_number, Err("down".into()));
+    let first = board.retry_quietly("add-on:g").unwrap();
     assert_eq!(shown(&board), ["failed"]);
-    board.answered("add-on:g", first.asking, Err("still down".into()));
-    assert!(!board.awaits("add-on:g", first.asking), "one answer each");
+    board.answered("add-on:g", first.query_number, Err("still down".into()));
+    assert!(
+        !board.awaits("add-on:g", first.query_number),
+        "one answer each"
+    );
     assert!(board.has_failed("add-on:g"));
 
-    let second = board.try_again("add-on:g").unwrap();
+    let second = board.retry_quietly("add-on:g").unwrap();
     push(&mut board, "id", "g", &data("pushed", 1));
-    board.answered("add-on:g", second.asking, Ok(held(data("old", 1))));
+    board.answered("add-on:g", second.query_number, Ok(held(data("old", 1))));
     assert_eq!(shown(&board), ["pushed"]);
-    assert!(board.try_again("add-on:g").is_none());
+    assert!(board.retry_quietly("add-on:g").is_none());
 }
 
 #[test]
 fn metadata_hides_and_shows_and_a_failure_shows_anyway() {
     let condition = Condition::glance_matches([Match::gt("count", 0)]);
-    let (mut board, asks) = board(vec![glance("g", vec![condition])]);
+    let (mut board, queries) = board(vec![glance("g", vec![condition])]);
     assert!(shown(&board).is_empty(), "hidden while loading");
-    board.answered("add-on:g", asks[0].asking, Ok(held(data("four", 4))));
+    board.answered(
+        "add-on:g",
+        queries[0].query_number,
+        Ok(held(data("four", 4))),
+    );
     assert_eq!(shown(&board), ["four"]);
     push(&mut board, "id", "g", &data("none", 0));
     assert!(shown(&board).is_empty());
@@ -153,15 +160,19 @@ fn metadata_hides_and_shows_and_a_failure_shows_anyway() {
         "a push without metadata loses the old"
     );
     let again = board.retry("add-on:g").unwrap();
-    board.answered("add-on:g", again.asking, Err("down".into()));
+    board.answered("add-on:g", again.query_number, Err("down".into()));
     assert_eq!(shown(&board), ["failed"]);
 }
 
 #[test]
 fn a_push_overtakes_a_query_under_way() {
-    let (mut board, asks) = board(vec![glance("g", vec![])]);
+    let (mut board, queries) = board(vec![glance("g", vec![])]);
     push(&mut board, "id", "g", &data("new", 1));
-    board.answered("add-on:g", asks[0].asking, Ok(held(data("old", 1))));
+    board.answered(
+        "add-on:g",
+        queries[0].query_number,
+        Ok(held(data("old", 1))),
+    );
     assert_eq!(shown(&board), ["new"]);
 }
 
@@ -193,19 +204,20 @@ fn lines_stand_by_weight_and_a_reload_keeps_data() {
     let mut light = glance("z", vec![]);
     light.weight = Some(1);
     let plain = glance("m", vec![]);
-    let (mut board, asks) = board(vec![heavy.clone(), light.clone(), plain]);
-    for ask in &asks {
+    let (mut board, queries) = board(vec![heavy.clone(), light.clone(), plain]);
+    for query in &queries {
         board.answered(
-            &ask.prepared.id,
-            ask.asking,
-            Ok(held(data(&ask.prepared.glance.key, 1))),
+            &query.prepared.id,
+            query.query_number,
+            Ok(held(data(&query.prepared.glance.key, 1))),
         );
     }
     assert_eq!(shown(&board), ["z", "m", "a"]);
-    let asks = load(&mut board, vec![heavy, light, glance("new", vec![])]);
+    let queries = load(&mut board, vec![heavy, light, glance("new", vec![])]);
     assert_eq!(
-        asks.iter()
-            .map(|ask| ask.prepared.id.as_str())
+        queries
+            .iter()
+            .map(|query| query.prepared.id.as_str())
             .collect::<Vec<_>>(),
         ["add-on:new"]
     );
@@ -218,18 +230,18 @@ fn viewers_share_what_is_the_same_for_them() {
     let mut boards: Vec<_> = (0..3)
         .map(|_| {
             let mut board = Board::new(place(user()));
-            let ask = board.load(place(user()), Arc::clone(&lineup)).remove(0);
-            (board, ask)
+            let query = board.load(place(user()), Arc::clone(&lineup)).remove(0);
+            (board, query)
         })
         .collect();
-    let lines = |boards: &[(Board, Ask)]| -> Vec<_> {
-        let line = |(board, _): &(Board, Ask)| Arc::as_ptr(&board.sidebar().lines[0]);
+    let lines = |boards: &[(Board, PendingQuery)]| -> Vec<_> {
+        let line = |(board, _): &(Board, PendingQuery)| Arc::as_ptr(&board.sidebar().lines[0]);
         boards.iter().map(line).collect()
     };
     let all_same = |lines: Vec<_>| lines.iter().all(|line| *line == lines[0]);
     assert!(all_same(lines(&boards)), "while loading");
-    for (board, ask) in &mut boards {
-        board.answered("add-on:g", ask.asking, Ok(held(data("same", 1))));
+    for (board, query) in &mut boards {
+        board.answered("add-on:g", query.query_number, Ok(held(data("same", 1))));
     }
     assert!(all_same(lines(&boards)), "the same answer to each");
     let glances = [("g".to_owned(), held(data("pushed", 1)))];

@@ -37,7 +37,7 @@ impl FailedViewer {
     async fn next(&mut self) -> (oneshot::Sender<bool>, f64) {
         let began = Instant::now();
         match *self.commanded.recv().await.unwrap() {
-            Command::TryAgain(line, outcome) => {
+            Command::RetryQuietly(line, outcome) => {
                 assert_eq!(line, "a:g");
                 (outcome, began.elapsed().as_secs_f64())
             }

@@ -29,7 +29,7 @@ enum Step {
     Change(Vec<&'static str>, bool),
     /// The member is made an admin, or is one no longer.
     Promote(bool),
-    /// The page is told what changed.
+    /// The page is sent what changed.
     Tell(usize),
 }
 
@@ -85,7 +85,7 @@ fn described(key: &str, anew: bool) -> Glance {
     glance
 }
 
-/// The data of one glance as one person has it, kept in the plainest way.
+/// The data of one glance as one person has it, carried in the plainest way.
 #[derive(Clone)]
 enum Plain {
     None,
@@ -104,10 +104,10 @@ struct Person {
 }
 
 impl Person {
-    fn asks(&mut self, asks: impl IntoIterator<Item = Ask>) {
-        for ask in asks {
-            let key = ask.prepared.glance.key.clone();
-            self.asked.entry(key).or_default().push(ask.asking);
+    fn queries(&mut self, queries: impl IntoIterator<Item = PendingQuery>) {
+        for query in queries {
+            let key = query.prepared.glance.key.clone();
+            self.asked.entry(key).or_default().push(query.query_number);
         }
     }
 
@@ -209,13 +209,13 @@ proptest! {
                 Step::Answer(who, key, is_newest, answer) => {
                     let person = &mut people[who];
                     let asked = person.asked.get(key).map_or(&[][..], Vec::as_slice);
-                    let asking = match asked {
+                    let query_number = match asked {
                         [.., newest] if is_newest => *newest,
                         [.., older, _] => *older,
                         _ => continue,
                     };
                     let data = answer.clone().map(held);
-                    person.board.answered(&format!("add-on:{key}"), asking, data);
+                    person.board.answered(&format!("add-on:{key}"), query_number, data);
                     let waits = matches!(person.plain.get(key), Some(Plain::Loading));
                     if is_newest && waits {
                         person.plain.insert(key, answer.map_or(Plain::Failed, Plain::Ready));
@@ -223,16 +223,16 @@ proptest! {
                 }
                 Step::Retry(who, key) => {
                     let person = &mut people[who];
-                    let ask = person.board.retry(&format!("add-on:{key}"));
-                    if ask.is_some() {
+                    let query = person.board.retry(&format!("add-on:{key}"));
+                    if query.is_some() {
                         person.plain.insert(key, Plain::Loading);
                     }
-                    person.asks(ask);
+                    person.queries(query);
                 }
                 Step::StartOver(who) => {
                     let person = &mut people[who];
-                    let asks = person.board.ask_all();
-                    person.asks(asks);
+                    let queries = person.board.query_all();
+                    person.queries(queries);
                     for (key, glance) in &glances {
                         if glance.query_url.is_some() {
                             person.plain.insert(key, Plain::Loading);
@@ -244,8 +244,8 @@ proptest! {
                         keys.into_iter().map(|key| (key, described(key, anew))).collect();
                     shared = lineup(new.values().cloned().collect());
                     for person in &mut people {
-                        let asks = person.board.load(place(person.user.clone()), Arc::clone(&shared));
-                        person.asks(asks);
+                        let queries = person.board.load(place(person.user.clone()), Arc::clone(&shared));
+                        person.queries(queries);
                         person.plain.retain(|key, _| new.get(key) == glances.get(key));
                         for (key, glance) in &new {
                             person.plain.entry(key).or_insert_with(|| loading(glance));
@@ -256,8 +256,8 @@ proptest! {
                 Step::Promote(is_admin) => {
                     let member = &mut people[0];
                     member.user.is_admin = is_admin;
-                    let asks = member.board.load(place(member.user.clone()), Arc::clone(&shared));
-                    prop_assert!(asks.is_empty());
+                    let queries = member.board.load(place(member.user.clone()), Arc::clone(&shared));
+                    prop_assert!(queries.is_empty());
                 }
                 Step::Tell(who) => people[who].tell(),
             }
