@@ -4,6 +4,7 @@
 #![doc = include_str!("../../docs/sign-in.md")]
 
 pub(crate) mod accounts;
+mod error;
 pub(crate) mod name;
 #[cfg(feature = "openid")]
 pub(crate) mod openid;
@@ -13,6 +14,8 @@ pub(crate) mod session;
 use aws_lc_rs::hmac;
 use glance_sdk::model::UserId;
 
+pub(crate) use error::IdentityError;
+pub use error::InvalidHeaderName;
 #[cfg(feature = "openid")]
 #[cfg_attr(docsrs, doc(cfg(feature = "openid")))]
 pub use openid::OpenId;

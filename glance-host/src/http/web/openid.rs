@@ -54,7 +54,10 @@ pub(super) async fn callback(
     };
     let to = flow.to.clone();
     let identity = match (answer.code, answer.error) {
-        (Some(code), None) => provider.finish(flow, code).await,
+        (Some(code), None) => {
+            let identity = provider.finish(flow, code).await;
+            identity.map_err(|error| error.to_string())
+        }
         (_, Some(error)) => Err(format!("{} did not sign you in: {error}.", provider.name())),
         (None, None) => Err(format!("{} gave no answer.", provider.name())),
     };

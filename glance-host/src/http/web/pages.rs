@@ -13,7 +13,7 @@ use super::sign_in;
 use crate::http::state::AppState;
 use crate::http::unavailable::with_retry_after;
 use crate::model::User;
-use crate::service::sign_in::SignInMethod;
+use crate::service::sign_in::{IdentityError, SignInMethod};
 use crate::storage::StorageError;
 
 static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
@@ -127,7 +127,7 @@ pub(super) enum PageError {
     /// Nobody is signed in. After sign-in the browser returns to this page.
     SignIn(Option<String>),
     /// The proxy's headers are not accepted, for this reason.
-    NotVouchedFor(&'static str),
+    UnknownPerson(IdentityError),
     /// The person may not do this, for this reason.
     NotAllowed(&'static str),
     /// The address names something that is gone.
@@ -151,7 +151,9 @@ impl IntoResponse for PageError {
             ),
             Self::SignIn(Some(to)) => Redirect::to(&sign_in::address(&to)).into_response(),
             Self::SignIn(None) => (StatusCode::UNAUTHORIZED, "Sign in first").into_response(),
-            Self::NotVouchedFor(why) => message(StatusCode::UNAUTHORIZED, "Who are you?", why),
+            Self::UnknownPerson(why) => {
+                message(StatusCode::UNAUTHORIZED, "Who are you?", &why.to_string())
+            }
             Self::NotAllowed(why) => message(StatusCode::FORBIDDEN, "Not allowed", why),
             Self::Gone(why) => message(StatusCode::NOT_FOUND, "No longer there", why),
             Self::Storage(cause) => {

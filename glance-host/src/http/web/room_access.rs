@@ -223,7 +223,7 @@ impl Authentication {
                         let values = parts.headers.get_all(name).iter();
                         values.map(HeaderValue::as_bytes).collect()
                     })
-                    .map_err(PageError::NotVouchedFor)?;
+                    .map_err(PageError::UnknownPerson)?;
                 Some(app.accounts.sign_in_identity(&identity).await?)
             }
             _ => {

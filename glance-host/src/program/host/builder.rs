@@ -436,7 +436,9 @@ impl Builder {
             SignIn::OpenId(settings) => {
                 let clock = self.clock.clone();
                 let provider = Provider::discover(settings, &self.proxies, base_url, clock).await;
-                SignInMethod::OpenId(Box::new(provider.map_err(Error::SignIn)?))
+                SignInMethod::OpenId(Box::new(
+                    provider.map_err(|error| Error::SignIn(error.into()))?,
+                ))
             }
         })
     }

@@ -34,7 +34,7 @@ pub enum Error {
         url: String,
     },
     /// Sign-in cannot be set up.
-    SignIn(String),
+    SignIn(Box<dyn std::error::Error + Send + Sync>),
     /// The data folder cannot be created.
     Folder {
         /// The folder.
@@ -91,7 +91,7 @@ impl fmt::Display for Error {
                 f,
                 "{url} cannot be the host's public URL: nobody signs in, and whoever reached it would be the person at this machine; choose how people sign in"
             ),
-            Self::SignIn(why) => f.write_str(why),
+            Self::SignIn(cause) => cause.fmt(f),
             Self::Folder { path, cause } => {
                 write!(
                     f,

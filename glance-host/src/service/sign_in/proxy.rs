@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use reqwest::header::HeaderName;
 
-use super::{Admins, name};
+use super::{Admins, IdentityError, InvalidHeaderName, name};
 use crate::model::Identity;
 
 /// The issuer of identities from a proxy.
@@ -49,8 +49,8 @@ impl Proxy {
     ///
     /// # Errors
     ///
-    /// Returns one sentence if the name is not a valid header name.
-    pub fn user_header(mut self, name: &str) -> Result<Self, String> {
+    /// Returns [`InvalidHeaderName`] if the name is not one.
+    pub fn user_header(mut self, name: &str) -> Result<Self, InvalidHeaderName> {
         self.user = header(name)?;
         Ok(self)
     }
@@ -59,8 +59,8 @@ impl Proxy {
     ///
     /// # Errors
     ///
-    /// Returns one sentence if the name is not a valid header name.
-    pub fn email_header(mut self, name: &str) -> Result<Self, String> {
+    /// Returns [`InvalidHeaderName`] if the name is not one.
+    pub fn email_header(mut self, name: &str) -> Result<Self, InvalidHeaderName> {
         self.email = header(name)?;
         Ok(self)
     }
@@ -69,8 +69,8 @@ impl Proxy {
     ///
     /// # Errors
     ///
-    /// Returns one sentence if the name is not a valid header name.
-    pub fn groups_header(mut self, name: &str) -> Result<Self, String> {
+    /// Returns [`InvalidHeaderName`] if the name is not one.
+    pub fn groups_header(mut self, name: &str) -> Result<Self, InvalidHeaderName> {
         self.groups = header(name)?;
         Ok(self)
     }
@@ -93,13 +93,13 @@ impl Proxy {
         self.peers.iter().any(|known| known.contains(&address))
     }
 
-    /// Returns the identity behind a request, or in one sentence why it is unknown. `headers` returns all values of
+    /// Returns the identity behind a request, or why it is unknown. `headers` returns all values of
     /// the header with this name.
     pub(crate) fn identity<'h>(
         &self,
         peer: Option<IpAddr>,
         headers: impl Fn(&HeaderName) -> Vec<&'h [u8]>,
-    ) -> Result<Identity, &'static str> {
+    ) -> Result<Identity, IdentityError> {
         let peer = peer.map(|peer| peer.to_canonical());
         if !peer.is_some_and(|peer| self.is_peer(peer)) {
             let from = peer.map_or("nowhere".to_owned(), |peer| peer.to_string());
@@ -107,18 +107,18 @@ impl Proxy {
                 from,
                 "page refused: the request did not come from the proxy"
             );
-            return Err("This host is reached through its proxy only.");
+            return Err(IdentityError::NotThroughProxy);
         }
         let Some(subject) = one(&headers(&self.user))? else {
             let header = &self.user;
             tracing::info!(%header, "page refused: the proxy sent no user header");
-            return Err("The proxy did not say who asks.");
+            return Err(IdentityError::NoUser);
         };
         let (Some(subject), Some(name)) = (
             name::check_stored(subject.clone()),
             name::from_provider(&subject),
         ) else {
-            return Err("The proxy names a person in a way that cannot be used here.");
+            return Err(IdentityError::ProxyName);
         };
         let email = one(&headers(&self.email))?.and_then(name::check_stored);
         let groups: Vec<String> = one(&headers(&self.groups))?
@@ -142,21 +142,20 @@ impl Proxy {
 }
 
 /// Returns the value of a header. A header that occurs twice may come from somebody else than the proxy.
-fn one(values: &[&[u8]]) -> Result<Option<String>, &'static str> {
+fn one(values: &[&[u8]]) -> Result<Option<String>, IdentityError> {
     let value = match values {
         [] => return Ok(None),
         [value] => value,
-        _ => return Err("The proxy said twice who asks."),
+        _ => return Err(IdentityError::HeaderTwice),
     };
     // Names are not only ASCII, and proxies send UTF-8.
-    let value = str::from_utf8(value).map_err(|_| "The proxy's headers are no text.")?;
+    let value = str::from_utf8(value).map_err(|_| IdentityError::NotText)?;
     let value = value.trim();
     Ok((!value.is_empty()).then(|| value.to_owned()))
 }
 
-fn header(name: &str) -> Result<HeaderName, String> {
-    name.parse()
-        .map_err(|_| format!("{name:?} is no name of a header"))
+fn header(name: &str) -> Result<HeaderName, InvalidHeaderName> {
+    name.parse().map_err(|_| InvalidHeaderName(name.to_owned()))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::{Hidden, Network, listed, secret};
-use crate::service::sign_in::{Admins, OpenId, Proxy, SignIn};
+use crate::service::sign_in::{Admins, InvalidHeaderName, OpenId, Proxy, SignIn};
 
 #[derive(Debug, Default, Deserialize)]
 #[cfg_attr(test, derive(serde::Serialize, PartialEq))]
@@ -157,7 +157,9 @@ impl ProxySettings {
             }
         }
         let peers = peers.iter().copied().map(Into::into);
-        let of = |name: &'static str| move |problem: String| format!("proxy.{name}: {problem}");
+        let of = |name: &'static str| {
+            move |problem: InvalidHeaderName| format!("proxy.{name}: {problem}")
+        };
         Proxy::new(peers)
             .user_header(&self.user_header)
             .map_err(of("user_header"))?

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::OpenId;
 use crate::model::Identity;
 use crate::model::time_zone;
-use crate::service::sign_in::name;
+use crate::service::sign_in::{IdentityError, name};
 
 /// All other claims.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -19,12 +19,12 @@ impl AdditionalClaims for OtherClaims {}
 pub(super) type PersonClaims = IdTokenClaims<OtherClaims, CoreGenderClaim>;
 
 impl OpenId {
-    /// Returns the identity, or in one sentence why the person may not sign in.
+    /// Returns the identity, or why the person may not sign in.
     pub(super) fn identity(
         &self,
         issuer: &IssuerUrl,
         claims: &PersonClaims,
-    ) -> Result<Identity, String> {
+    ) -> Result<Identity, IdentityError> {
         // An unverified address may be anybody's.
         let email = claims
             .email()
@@ -37,10 +37,7 @@ impl OpenId {
                 allowed.any(|allowed| allowed.eq_ignore_ascii_case(domain))
             });
             if !is_allowed {
-                return Err(format!(
-                    "Only people with a verified address of {} may sign in here.",
-                    self.domains.join(" or ")
-                ));
+                return Err(IdentityError::Domain(self.domains.clone()));
             }
         }
         let OtherClaims(others) = claims.additional_claims();
@@ -67,7 +64,7 @@ impl OpenId {
             .find_map(|name| name::from_provider(name));
         let subject = name::check_stored(claims.subject().to_string());
         let (Some(name), Some(subject)) = (name, subject) else {
-            return Err("The provider names you in a way that cannot be used here.".to_owned());
+            return Err(IdentityError::ProviderName);
         };
         let email = email.and_then(name::check_stored);
         let timezone = claims.zoneinfo().map(|zone| zone.to_string());

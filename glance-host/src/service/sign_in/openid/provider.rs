@@ -25,6 +25,8 @@ use super::{FLOW_SECONDS, Flow, OpenId};
 use crate::model::Identity;
 use crate::model::clock::Clock;
 use crate::net::outbound::{HttpTransport, Outbound};
+use crate::service::sign_in::IdentityError;
+use crate::service::sign_in::error::{DiscoveryError, DiscoveryProblem};
 
 /// The pause before discovery is retried at the start.
 const PAUSES: [Duration; 4] = [
@@ -86,36 +88,43 @@ impl Provider {
         proxies: &Proxies,
         base_url: &str,
         clock: Clock,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, DiscoveryError> {
         let issuer = &settings.issuer;
-        let cannot = |why: &str| format!("people cannot sign in with {issuer}: {why}");
-        let parsed = Url::parse(issuer).map_err(|_| cannot("it is no address"))?;
+        let cannot = |problem| DiscoveryError {
+            issuer: issuer.clone(),
+            problem,
+        };
+        let parsed = Url::parse(issuer).map_err(|_| cannot(DiscoveryProblem::NoUrl))?;
         let is_here = matches!(parsed.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
         if parsed.scheme() != "https" && !is_here {
-            return Err(cannot("its address must begin with https://"));
+            return Err(cannot(DiscoveryProblem::NoHttps));
         }
         // The operator named the provider, so it may be in any network.
         let transport = HttpTransport::new(&EgressPolicy::any_network(), proxies)
-            .map_err(|cause| cannot(&format!("{cause:#}")))?;
+            .map_err(|cause| cannot(DiscoveryProblem::Client(cause.into())))?;
         let http = Outbound::new(Arc::new(transport));
-        let issuer = IssuerUrl::new(issuer.clone()).map_err(|_| cannot("it is no address"))?;
+        let url = IssuerUrl::new(issuer.clone()).map_err(|_| cannot(DiscoveryProblem::NoUrl))?;
         let callback = RedirectUrl::new(format!("{base_url}/sign-in/callback"))
-            .map_err(|cause| cannot(&cause.to_string()))?;
+            .map_err(|cause| cannot(DiscoveryProblem::Client(cause.into())))?;
         let mut pauses = PAUSES.iter();
         let metadata = loop {
-            let (why, may_pass) = match fetch_metadata(&http, &issuer).await {
+            let (why, may_pass) = match fetch_metadata(&http, &url).await {
                 Ok(metadata) => break metadata,
                 Err(failed) => failed,
             };
             let Some(pause) = pauses.next().filter(|_| may_pass) else {
-                return Err(cannot(&why));
+                return Err(cannot(DiscoveryProblem::NoMetadata(why)));
             };
-            tracing::warn!("{}; asking again", cannot(&why));
+            tracing::warn!(
+                issuer,
+                error = why,
+                "reading the provider's metadata failed; retrying"
+            );
             tokio::time::sleep(*pause).await;
         };
         Ok(Self {
             settings: settings.clone(),
-            issuer,
+            issuer: url,
             callback,
             clock,
             http,
@@ -163,12 +172,11 @@ impl Provider {
         (url, flow)
     }
 
-    /// Exchanges the code for the person's identity. The error is one sentence.
-    pub(crate) async fn finish(&self, flow: Flow, code: String) -> Result<Identity, String> {
+    /// Exchanges the code for the person's identity.
+    pub(crate) async fn finish(&self, flow: Flow, code: String) -> Result<Identity, IdentityError> {
         let claims = self.claims(flow, code).await.map_err(|cause| {
             tracing::warn!(issuer = *self.issuer, error = cause, "sign-in failed");
-            let name = self.name();
-            format!("{name} did not confirm who you are; the host's log says why.")
+            IdentityError::NotConfirmed(self.name().to_owned())
         })?;
         self.settings.identity(&self.issuer, &claims)
     }
