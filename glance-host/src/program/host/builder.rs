@@ -426,7 +426,7 @@ impl Builder {
     async fn sign_in_method(
         &self,
         storage: &dyn Storage,
-        base_url: &str,
+        #[cfg_attr(not(feature = "openid"), expect(unused_variables))] base_url: &str,
     ) -> Result<SignInMethod, Error> {
         Ok(match &self.sign_in {
             SignIn::Local => SignInMethod::Local(first_user(storage).await?.id),
