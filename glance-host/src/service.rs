@@ -1,6 +1,7 @@
 //! The rules of the host: what people and add-ons may do, and what follows from it.
 
 pub(crate) mod access_tokens;
+pub(crate) mod actions;
 pub(crate) mod addon_calls;
 pub(crate) mod admin_tokens;
 pub(crate) mod directory;
@@ -19,6 +20,7 @@ pub(crate) mod private_messages;
 pub(crate) mod retention;
 pub(crate) mod rooms;
 pub mod sign_in;
+pub(crate) mod targets;
 pub(crate) mod timeline;
 pub mod viewer;
 pub mod webhooks;

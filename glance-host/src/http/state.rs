@@ -13,6 +13,7 @@ use crate::model::clock::Clock;
 use crate::model::host_info::HostInfo;
 use crate::model::shutdown::Shutdown;
 use crate::service::access_tokens::AccessTokens;
+use crate::service::actions::Actions;
 use crate::service::addon_calls::AddOnCalls;
 use crate::service::admin_tokens::AdminTokens;
 use crate::service::directory::Directory;
@@ -31,6 +32,7 @@ use crate::service::rooms::Rooms;
 use crate::service::sign_in::SignInState;
 use crate::service::sign_in::accounts::Accounts;
 use crate::service::sign_in::session::Sessions;
+use crate::service::targets::Targets;
 use crate::service::viewer::Viewers;
 use crate::service::webhooks::Webhooks;
 use crate::storage::Storage;
@@ -72,6 +74,7 @@ macro_rules! services {
 services! {
     access_tokens: AccessTokens,
     accounts: Accounts,
+    actions: Actions,
     addon_calls: AddOnCalls,
     admin_tokens: AdminTokens,
     bus: Arc<dyn Bus>,
@@ -98,6 +101,7 @@ services! {
     shutdown: Shutdown,
     sign_in: Arc<SignInState>,
     storage: Arc<dyn Storage>,
+    targets: Targets,
     viewers: Arc<Viewers>,
     webhooks: Webhooks,
 }

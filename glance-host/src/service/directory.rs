@@ -8,6 +8,7 @@ use glance_sdk::model::{MessageFormat, Notification, RoomDetails, RoomId, UserDe
 
 use crate::cluster::attendance::Attendance;
 use crate::content::wire::Wire;
+use crate::model::access::Access;
 use crate::model::{Entry, Installed, Message, Room, Sender, User};
 use crate::storage::{Storage, StorageError};
 
@@ -52,6 +53,34 @@ impl Directory {
         let own = self.storage.room(own).await?;
         let id = id_or_name.parse::<RoomId>().ok();
         Ok(own.filter(|own| id == Some(own.id) || own.name == id_or_name))
+    }
+
+    /// Finds a room by its id or name that a person may enter.
+    pub(crate) async fn find_room_to_enter(
+        &self,
+        user: &User,
+        id_or_name: &str,
+    ) -> Result<Option<Room>, StorageError> {
+        let access = Access::new(user, self.storage.memberships(user.id).await?);
+        let with_id = match id_or_name.parse::<RoomId>() {
+            Ok(id) => self.storage.room(id).await?,
+            Err(_) => None,
+        };
+        let with_name = self.storage.find_room(id_or_name).await?;
+        let mut found = with_id.into_iter().chain(with_name);
+        Ok(found.find(|room| access.may_enter(room)))
+    }
+
+    /// Finds the installation of an add-on in a room by the add-on's key.
+    pub(crate) async fn find_add_on(
+        &self,
+        room: RoomId,
+        key: &str,
+    ) -> Result<Option<Installed>, StorageError> {
+        let installations = self.storage.installations_in(room).await?;
+        Ok(installations
+            .into_iter()
+            .find(|installed| installed.descriptor.key == key))
     }
 
     /// Finds a person by id, name, mention name (after an `@`) or email address.

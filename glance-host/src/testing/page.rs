@@ -12,10 +12,9 @@ use serde::{Deserialize as _, Serialize};
 use serde_json::json;
 
 use super::{TestViewer, http_client, must};
-use crate::http::web::frames::target::Wanted;
-use crate::http::web::frames::{Refusal, actions, target};
 use crate::model::access;
 use crate::model::{Entry, Installed, Room, User};
+use crate::service::targets::{OpenRequest, TargetError};
 
 use forms::Form;
 
@@ -66,8 +65,8 @@ impl TestViewer {
         let mut opened = Vec::new();
         let mut refused = Vec::new();
         for installed in self.installations().await {
-            let wanted = json!({ "addOn": installed.descriptor.key, "key": key });
-            match self.url_of(wanted).await {
+            let request = json!({ "addOn": installed.descriptor.key, "key": key });
+            match self.url_of(request).await {
                 Ok(url) => opened.push((installed.descriptor.key, url)),
                 Err(why) => refused.push(format!("{}: {why}", installed.descriptor.key)),
             }
@@ -114,8 +113,8 @@ impl TestViewer {
     ///
     /// Panics if the add-on has no such key, or cannot be called.
     pub async fn open_of(&self, add_on: &impl AsRef<Installed>, key: &str) -> TestPage {
-        let wanted = json!({ "addOn": add_on.as_ref().descriptor.key, "key": key });
-        let url = self.url_of(wanted).await;
+        let request = json!({ "addOn": add_on.as_ref().descriptor.key, "key": key });
+        let url = self.url_of(request).await;
         TestPage::get(&must(url, "the page cannot be opened")).await
     }
 
@@ -271,8 +270,8 @@ impl TestViewer {
         let Some((add_on, _)) = offered.iter().find(|(_, key)| key == action) else {
             panic!("the action {action:?} is not offered; there are {offered:?}");
         };
-        let wanted = json!({ "addOn": add_on, "action": action, "message": message });
-        let url = self.url_of(wanted).await;
+        let request = json!({ "addOn": add_on, "action": action, "message": message });
+        let url = self.url_of(request).await;
         TestPage::get(&must(url, "the action opens nothing")).await
     }
 
@@ -292,12 +291,16 @@ impl TestViewer {
     ) -> Vec<(String, String)> {
         let offered = async {
             let message = match message {
-                Some(id) => Some(Arc::new(actions::find_message(&self.app, room, id).await?)),
+                Some(id) => {
+                    let found = self.app.actions.find_message(room, id).await?;
+                    Some(Arc::new(found.ok_or(TargetError::NoMessage)?))
+                }
                 None => None,
             };
-            Ok::<_, Refusal>(actions::offered(&self.app, room, user, message.as_ref()).await?)
+            let offered = self.app.actions.offered(room, user, message.as_ref());
+            Ok::<_, TargetError>(offered.await?)
         };
-        let offered = offered.await.map_err(|Refusal(_, why)| why);
+        let offered = offered.await.map_err(|error| error.to_string());
         let names = must(offered, "no actions").into_iter().map(|offered| {
             let add_on = offered.installed.descriptor.key.clone();
             (add_on, offered.action.key)
@@ -306,13 +309,12 @@ impl TestViewer {
     }
 
     /// Returns the URL that the room page would open, signed for this person.
-    async fn url_of(&self, wanted: serde_json::Value) -> Result<String, String> {
+    async fn url_of(&self, request: serde_json::Value) -> Result<String, String> {
         let (room, user) = (self.room().await, self.user().await);
-        let wanted = Wanted::deserialize(wanted).map_err(|cause| cause.to_string())?;
-        match target::find(&self.app, &room, &user, wanted, false).await {
-            Ok(opened) => Ok(opened["url"].as_str().unwrap_or_default().to_owned()),
-            Err(Refusal(_, why)) => Err(why),
-        }
+        let request = OpenRequest::deserialize(request).map_err(|cause| cause.to_string())?;
+        let opened = self.app.targets.open(&room, &user, request, false).await;
+        let opened = opened.map_err(|error| error.to_string())?;
+        Ok(opened["url"].as_str().unwrap_or_default().to_owned())
     }
 
     async fn get_signed(

@@ -36,11 +36,13 @@ use super::frames::RoomAddOns;
 use super::inspect::Inspector;
 use super::pages::PageError;
 use super::room_access::{Guest, OpenPage, RoomAccess};
-use crate::http::state::AppState;
 use crate::model::event::Push;
 use crate::model::time_zone;
-use crate::service::viewer::{Change, Command, Commands, Viewer};
-use crate::storage::StorageError;
+use crate::service::actions::Actions;
+use crate::service::people::People;
+use crate::service::viewer::{Change, Command, Commands, Viewer, Viewers};
+use crate::service::webhooks::Webhooks;
+use crate::storage::{Storage, StorageError};
 
 /// The interval of keep-alive comments: proxies close silent connections.
 const BEAT: Duration = Duration::from_secs(15);
@@ -71,30 +73,32 @@ impl Pages {
 
 /// The query of an event stream.
 #[derive(Deserialize)]
-pub(super) struct Asked {
+pub(super) struct EventsQuery {
     /// Whether the page inspects from the beginning, including the first queries.
     inspect: Option<String>,
 }
 
 pub(super) async fn stream(
-    State(app): State<AppState>,
+    State(viewers): State<Arc<Viewers>>,
+    State(webhooks): State<Webhooks>,
+    State(actions): State<Actions>,
+    State(storage): State<Arc<dyn Storage>>,
     Extension(pages): Extension<Pages>,
-    Query(asked): Query<Asked>,
+    Query(query): Query<EventsQuery>,
     headers: HeaderMap,
-    stay: OpenPage,
-    visit: RoomAccess,
+    open_page: OpenPage,
+    access: RoomAccess,
 ) -> Result<Response, PageError> {
-    let is_embedded = stay.is_embedded();
+    let is_embedded = open_page.is_embedded();
     // Nobody inspects on another site: it would receive what people posted.
-    let inspects = asked.inspect.is_some() && visit.may_manage() && !is_embedded;
-    let RoomAccess { room, user } = visit;
-    let here = RoomAddOns::new(app.clone(), room.id, user.id);
-    let inspector = Inspector::new(app.clone(), room.id, user.id);
-    let is_present = !stay.is_guest();
+    let inspects = query.inspect.is_some() && access.may_manage() && !is_embedded;
+    let RoomAccess { room, user } = access;
+    let add_ons = RoomAddOns::new(Arc::clone(&storage), actions, room.id, user.id);
+    let inspector = Inspector::new(storage, webhooks, room.id, user.id);
+    let is_present = !open_page.is_guest();
     let zone = time_zone_header(&headers).filter(|_| is_present);
-    let pulse = pulse(stay.ends());
-    let viewer = app
-        .viewers
+    let pulse = pulse(open_page.ends());
+    let viewer = viewers
         .connect(room.id, user.id, is_present, zone, pulse)
         .await?;
     let mut viewer = viewer.ok_or(PageError::NoRoom)?;
@@ -105,7 +109,7 @@ pub(super) async fn stream(
     let connection = Box::new(Connection {
         pages,
         page,
-        here,
+        add_ons,
         inspector,
         viewer,
         is_embedded,
@@ -118,8 +122,8 @@ pub(super) async fn stream(
         (HeaderName::from_static("x-accel-buffering"), "no"),
     ];
     let events = stream::unfold(connection, |mut connection| async {
-        let told = connection.next().await?;
-        Some((Ok::<_, Infallible>(told), connection))
+        let bytes = connection.next().await?;
+        Some((Ok::<_, Infallible>(bytes), connection))
     });
     let streaming = Extension(Streaming);
     Ok((headers, streaming, Body::from_stream(events)).into_response())
@@ -128,7 +132,7 @@ pub(super) async fn stream(
 struct Connection {
     pages: Pages,
     page: String,
-    here: RoomAddOns,
+    add_ons: RoomAddOns,
     inspector: Inspector,
     viewer: Viewer,
     is_embedded: bool,
@@ -144,13 +148,13 @@ impl Connection {
             let now = self.viewer.sidebar();
             let lines: Vec<_> = now.lines.iter().map(|line| &**line).collect();
             let sidebar = event("sidebar", &json!({ "page": self.page, "lines": lines }));
-            let here = self.look().await;
+            let add_ons = self.add_ons().await;
             let inspection = self.inspection().await;
-            return Some([sidebar, here, inspection].concat().into());
+            return Some([sidebar, add_ons, inspection].concat().into());
         }
         loop {
             if let Some(change) = self.viewer.change() {
-                return Some(self.told(&change).await);
+                return Some(self.bytes_of(&change).await);
             }
             if !self.viewer.next_input().await {
                 return None;
@@ -159,7 +163,7 @@ impl Connection {
     }
 
     /// Returns the bytes of a change. The bytes of a line are the same for everyone who sees it.
-    async fn told(&mut self, change: &Change) -> Bytes {
+    async fn bytes_of(&mut self, change: &Change) -> Bytes {
         match change {
             Change::Line(content) => content.written(|line| event("line", line)),
             Change::Gone(id) => event("gone", id),
@@ -168,7 +172,7 @@ impl Connection {
             Change::Entry(posted) => framed("entry", &posted.rendered),
             Change::Missed => event("missed", &()),
             Change::Beat => Bytes::from_static(b":\n\n"),
-            Change::Installed => self.look().await,
+            Change::Installed => self.add_ons().await,
             Change::Pushed(push) => self.pushed(push),
             Change::Inspected => self.inspection().await,
         }
@@ -178,17 +182,20 @@ impl Connection {
         let Some(news) = self.viewer.news() else {
             return Bytes::new();
         };
-        let told = Box::pin(self.inspector.tell(news)).await;
-        told.map_or_else(Bytes::new, |told| framed("inspection", &told))
+        let json = Box::pin(self.inspector.event(news)).await;
+        json.map_or_else(Bytes::new, |json| framed("inspection", &json))
     }
 
-    async fn look(&mut self) -> Bytes {
+    async fn add_ons(&mut self) -> Bytes {
         // Boxed: it is rare, and a waiting connection should not reserve memory for it.
-        match Box::pin(self.here.look()).await {
-            Ok(here) => event("here", &here),
+        match Box::pin(self.add_ons.read()).await {
+            Ok(add_ons) => event("here", &add_ons),
             Err(cause) => {
                 // The page keeps what it has; the next change reads again.
-                tracing::error!("cannot look up what is installed: {cause:#}");
+                tracing::error!(
+                    error = format!("{cause:#}"),
+                    "cannot read the add-ons of an open page"
+                );
                 Bytes::new()
             }
         }
@@ -197,18 +204,18 @@ impl Connection {
     /// Returns the event of a push, if the page has a frame of its add-on: data of hidden glances leaves the host
     /// only for the pages of its own add-on.
     fn pushed(&self, push: &Push) -> Bytes {
-        let add_on = self.here.add_on(push);
+        let add_on = self.add_ons.of_push(push);
         let Some(add_on) = add_on.filter(|add_on| self.viewer.follows(add_on)) else {
             return Bytes::new();
         };
-        let told = push.glances.iter().map(|new| {
+        let events = push.glances.iter().map(|new| {
             let metadata = &new.data.metadata;
             event(
                 "pushed",
                 &json!({ "addOn": add_on, "key": new.key, "metadata": metadata }),
             )
         });
-        told.collect::<Vec<_>>().concat().into()
+        events.collect::<Vec<_>>().concat().into()
     }
 }
 
@@ -238,7 +245,7 @@ fn pulse(ends: impl Future<Output = ()> + Send + 'static) -> BoxStream<'static, 
 }
 
 #[derive(Deserialize)]
-pub(super) struct Retry {
+pub(super) struct RetryRequest {
     id: String,
 }
 
@@ -247,7 +254,7 @@ pub(super) async fn retry(
     Extension(pages): Extension<Pages>,
     _: RoomAccess,
     Path((room, page)): Path<(String, String)>,
-    JsonBody(Retry { id }): JsonBody<Retry>,
+    JsonBody(RetryRequest { id }): JsonBody<RetryRequest>,
 ) -> StatusCode {
     pages.send(&room, &page, Command::Retry(id))
 }
@@ -260,25 +267,25 @@ const MAX_KEY: usize = 1000;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Follow {
+pub(super) struct FollowRequest {
     add_ons: HashSet<String>,
 }
 
 /// Stores which add-ons a page has frames of, so that it receives their pushes, and the browser's time zone.
 pub(super) async fn follow(
-    State(app): State<AppState>,
+    State(people): State<People>,
     Extension(pages): Extension<Pages>,
     Guest(is_guest): Guest,
-    visit: RoomAccess,
+    access: RoomAccess,
     Path((room, page)): Path<(String, String)>,
     headers: HeaderMap,
-    JsonBody(Follow { add_ons }): JsonBody<Follow>,
+    JsonBody(FollowRequest { add_ons }): JsonBody<FollowRequest>,
 ) -> Result<StatusCode, PageError> {
     if add_ons.len() > MAX_FOLLOWED || add_ons.iter().any(|key| key.len() > MAX_KEY) {
         return Ok(StatusCode::BAD_REQUEST);
     }
     if let Some(zone) = time_zone_header(&headers).filter(|_| !is_guest) {
-        app.people.set_time_zone(&visit.user, zone).await?;
+        people.set_time_zone(&access.user, zone).await?;
     }
     Ok(pages.send(&room, &page, Command::Follow(add_ons)))
 }

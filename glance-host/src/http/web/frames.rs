@@ -1,11 +1,8 @@
 //! The requests of add-on pages, which the room page forwards.
 
-pub(crate) mod actions;
+mod actions;
 mod frame_api;
-mod message;
 mod room_addons;
-pub(crate) mod target;
-mod template;
 
 use axum::Json;
 use axum::Router;
@@ -17,6 +14,8 @@ use serde_json::json;
 use crate::http::state::AppState;
 use crate::http::unavailable::with_retry_after;
 use crate::model::{Installed, Room};
+use crate::service::directory::Directory;
+use crate::service::targets::TargetError;
 use crate::storage::StorageError;
 
 pub(super) use room_addons::RoomAddOns;
@@ -30,7 +29,7 @@ pub(super) fn router() -> Router<AppState> {
 /// The routes that also exist for sidebars on other sites.
 pub(super) fn everywhere(at: &str) -> Router<AppState> {
     Router::new()
-        .route(&format!("{at}/open"), post(target::open))
+        .route(&format!("{at}/open"), post(frame_api::open))
         .route(&format!("{at}/frames/token"), post(frame_api::token))
         .route(&format!("{at}/frames/room"), post(frame_api::room))
         .route(
@@ -42,7 +41,7 @@ pub(super) fn everywhere(at: &str) -> Router<AppState> {
 
 /// The refusal of a request; the add-on's script gets the sentence.
 #[derive(Debug)]
-pub(crate) struct Refusal(pub(crate) StatusCode, pub(crate) String);
+struct Refusal(StatusCode, String);
 
 impl Refusal {
     fn not_found(why: impl Into<String>) -> Self {
@@ -58,6 +57,20 @@ impl From<StorageError> for Refusal {
     }
 }
 
+impl From<TargetError> for Refusal {
+    fn from(error: TargetError) -> Self {
+        let status = match error {
+            TargetError::Storage(cause) => return cause.into(),
+            TargetError::NoKey => StatusCode::BAD_REQUEST,
+            TargetError::Unusable(_) => StatusCode::BAD_GATEWAY,
+            TargetError::NoAddOn | TargetError::NoMessage | TargetError::NotFound(_) => {
+                StatusCode::NOT_FOUND
+            }
+        };
+        Self(status, error.to_string())
+    }
+}
+
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         with_retry_after((self.0, Json(json!({ "error": self.1 }))).into_response())
@@ -65,8 +78,7 @@ impl IntoResponse for Refusal {
 }
 
 /// Returns the add-on with this key if it is installed in the room.
-async fn installed(app: &AppState, room: &Room, add_on: &str) -> Result<Installed, Refusal> {
-    let here = app.storage.installations_in(room.id).await?;
-    let found = here.into_iter().find(|one| one.descriptor.key == add_on);
-    found.ok_or_else(|| Refusal::not_found("The add-on is not installed in this room"))
+async fn installed(directory: &Directory, room: &Room, add_on: &str) -> Result<Installed, Refusal> {
+    let found = directory.find_add_on(room.id, add_on).await?;
+    found.ok_or_else(|| TargetError::NoAddOn.into())
 }

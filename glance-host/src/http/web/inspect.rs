@@ -23,25 +23,25 @@ use serde_json::{Value, json};
 use super::events::Pages;
 use super::room_access::RoomAccess;
 use crate::content::redact::Masks;
-use crate::http::state::AppState;
 use crate::model::Installed;
 use crate::model::{Delivery, Outcome};
 use crate::service::viewer::{Command, News, Report, millis};
-use crate::storage::StorageError;
+use crate::service::webhooks::Webhooks;
+use crate::storage::{Storage, StorageError};
 
 #[derive(Deserialize)]
-pub(super) struct Wanted {
+pub(super) struct InspectRequest {
     on: bool,
 }
 
 /// Starts or ends the inspection on an open page.
 pub(super) async fn inspect(
-    visit: RoomAccess,
+    access: RoomAccess,
     Extension(pages): Extension<Pages>,
     Path((room, page)): Path<(String, String)>,
-    JsonBody(Wanted { on }): JsonBody<Wanted>,
+    JsonBody(InspectRequest { on }): JsonBody<InspectRequest>,
 ) -> StatusCode {
-    match visit.may_manage() {
+    match access.may_manage() {
         true => pages.send(&room, &page, Command::Inspect(on)),
         false => StatusCode::FORBIDDEN,
     }
@@ -49,16 +49,23 @@ pub(super) async fn inspect(
 
 /// Writes the events of one page.
 pub(super) struct Inspector {
-    app: AppState,
+    storage: Arc<dyn Storage>,
+    webhooks: Webhooks,
     room: RoomId,
     user: UserId,
     last: Option<Arc<Delivery>>,
 }
 
 impl Inspector {
-    pub(super) fn new(app: AppState, room: RoomId, user: UserId) -> Self {
+    pub(super) fn new(
+        storage: Arc<dyn Storage>,
+        webhooks: Webhooks,
+        room: RoomId,
+        user: UserId,
+    ) -> Self {
         Self {
-            app,
+            storage,
+            webhooks,
             room,
             user,
             last: None,
@@ -66,21 +73,24 @@ impl Inspector {
     }
 
     /// Returns the data of the next event; `None` if nothing is new, or the person may no longer see it.
-    pub(super) async fn tell(&mut self, news: News) -> Option<String> {
-        match self.try_tell(news).await {
-            Ok(told) => told,
+    pub(super) async fn event(&mut self, news: News) -> Option<String> {
+        match self.try_event(news).await {
+            Ok(json) => json,
             Err(cause) => {
-                tracing::error!("an inspector is not told: {cause:#}");
+                tracing::error!(
+                    error = format!("{cause:#}"),
+                    "cannot read the data of an inspector"
+                );
                 None
             }
         }
     }
 
-    async fn try_tell(&mut self, news: News) -> Result<Option<String>, StorageError> {
+    async fn try_event(&mut self, news: News) -> Result<Option<String>, StorageError> {
         if news.is_first {
             self.last = None;
         }
-        let deliveries = self.app.webhooks.deliveries(self.room);
+        let deliveries = self.webhooks.deliveries(self.room);
         let is_last = |one| {
             self.last
                 .as_ref()
@@ -91,32 +101,37 @@ impl Inspector {
         if !news.is_first && !news.is_another_list && news.reports.is_empty() && new.is_empty() {
             return Ok(None);
         }
-        let state = &self.app.storage;
-        let (Some(room), Some(user)) = (state.room(self.room).await?, state.user(self.user).await?)
-        else {
+        let storage = &self.storage;
+        let (Some(room), Some(user)) = (
+            storage.room(self.room).await?,
+            storage.user(self.user).await?,
+        ) else {
             return Ok(None);
         };
         if !(RoomAccess { room, user }).may_manage() {
             return Ok(None);
         }
-        let here = state.installations_in(self.room).await?;
-        let told = Told {
+        let installations = storage.installations_in(self.room).await?;
+        let inspection = InspectionJson {
             is_first: news.is_first,
             glances: &news.glances,
             reports: news.reports.iter().map(|report| &**report).collect(),
-            webhooks: new.iter().map(|one| delivery(one, &here)).collect(),
+            webhooks: new
+                .iter()
+                .map(|one| delivery(one, &installations))
+                .collect(),
         };
-        let told = serde_json::to_string(&told).map_err(StorageError::other)?;
-        let told = hidden(&told, &here);
+        let json = serde_json::to_string(&inspection).map_err(StorageError::other)?;
+        let json = masked(&json, &installations);
         self.last = deliveries.last().cloned();
-        Ok(Some(told))
+        Ok(Some(json))
     }
 }
 
 /// Serialized directly: a JSON value would take many times the memory.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Told<'a> {
+struct InspectionJson<'a> {
     is_first: bool,
     glances: &'a [String],
     reports: Vec<&'a Report>,
@@ -124,18 +139,20 @@ struct Told<'a> {
 }
 
 /// Replaces secrets and tokens that an add-on may have repeated in its answer.
-fn hidden(text: &str, here: &[Installed]) -> String {
+fn masked(text: &str, installations: &[Installed]) -> String {
     let mut masks = Masks::default();
-    for installed in here {
+    for installed in installations {
         masks.learn_secret(installed.oauth_secret.expose());
     }
     masks.text(text)
 }
 
-fn delivery(delivery: &Delivery, here: &[Installed]) -> Value {
-    let of = here.iter().find(|one| one.oauth_id == delivery.oauth_id);
+fn delivery(delivery: &Delivery, installations: &[Installed]) -> Value {
+    let of = installations
+        .iter()
+        .find(|one| one.oauth_id == delivery.oauth_id);
     let add_on = of.map_or(delivery.oauth_id.as_str(), |one| &one.descriptor.name);
-    let mut told = json!({
+    let mut json = json!({
         "at": millis(delivery.at),
         "took": u64::try_from(delivery.took.as_millis()).unwrap_or(u64::MAX),
         "addOn": add_on,
@@ -151,13 +168,13 @@ fn delivery(delivery: &Delivery, here: &[Installed]) -> Value {
             entry,
             problem,
         } => {
-            told["status"] = json!(status);
-            told["said"] = json!(text);
-            told["isWritten"] = json!(entry.is_some());
-            told["problem"] = json!(problem);
+            json["status"] = json!(status);
+            json["said"] = json!(text);
+            json["isWritten"] = json!(entry.is_some());
+            json["problem"] = json!(problem);
         }
-        Outcome::Failed(why) => told["problem"] = json!(format!("It {why}.")),
-        Outcome::Skipped(why) => told["problem"] = json!(format!("It was not called: {why}.")),
+        Outcome::Failed(why) => json["problem"] = json!(format!("It {why}.")),
+        Outcome::Skipped(why) => json["problem"] = json!(format!("It was not called: {why}.")),
     }
-    told
+    json
 }

@@ -15,6 +15,7 @@ use crate::model::host_info::HostInfo;
 use crate::model::shutdown::Shutdown;
 use crate::net::outbound::Outbound;
 use crate::service::access_tokens::AccessTokens;
+use crate::service::actions::Actions;
 use crate::service::addon_calls::AddOnCalls;
 use crate::service::admin_tokens::AdminTokens;
 use crate::service::directory::Directory;
@@ -34,6 +35,7 @@ use crate::service::rooms::Rooms;
 use crate::service::sign_in::SignInState;
 use crate::service::sign_in::accounts::Accounts;
 use crate::service::sign_in::session::Sessions;
+use crate::service::targets::Targets;
 use crate::service::timeline::Timeline;
 use crate::service::viewer::Viewers;
 use crate::service::webhooks::Webhooks;
@@ -139,6 +141,7 @@ pub(super) async fn assemble(parts: Parts) -> Result<AppState, StorageError> {
         clock.clone(),
         shutdown.clone(),
     );
+    let actions = Actions::new(Arc::clone(&storage));
     Ok(AppState::new(Services {
         access_tokens: AccessTokens::new(Arc::clone(&storage), clock.clone(), parts.token_life),
         accounts: Accounts::new(
@@ -167,7 +170,15 @@ pub(super) async fn assemble(parts: Parts) -> Result<AppState, StorageError> {
         metrics_reader: MetricsReader::new(Arc::clone(&metrics), attendance, Arc::clone(&storage)),
         private_messages: PrivateMessages::new(Arc::clone(&storage), Arc::clone(&limits)),
         sessions: Sessions::new(Arc::clone(&storage), Arc::clone(&bus), clock.clone()),
+        targets: Targets::new(
+            Arc::clone(&storage),
+            directory.clone(),
+            actions.clone(),
+            addon_calls.clone(),
+            Arc::clone(&info),
+        ),
         viewers: Arc::new(viewers),
+        actions,
         addon_calls,
         bus,
         clock,

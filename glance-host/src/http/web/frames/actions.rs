@@ -1,161 +1,31 @@
-//! The actions that a person is offered, on a message or beside the input field.
+//! The actions on a message.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use glance_sdk::evaluate::{Facts, Program};
 use glance_sdk::extract::JsonBody;
-use glance_sdk::model::{Action, ActionLocation, Descriptor};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Refusal;
-use super::message::Message;
-use crate::content::pattern;
-use crate::content::pattern::PatternBudget;
-use crate::http::state::AppState;
 use crate::http::web::room_access::RoomAccess;
-use crate::model::module;
-use crate::model::{Installed, Room, User};
-use crate::storage::StorageError;
-
-/// An offered action.
-pub(crate) struct Offered {
-    pub(crate) installed: Arc<Installed>,
-    pub(crate) action: Action,
-}
-
-impl Offered {
-    pub(super) fn written(&self) -> Value {
-        json!({
-            "addOn": self.installed.descriptor.key,
-            "addOnName": self.installed.descriptor.name,
-            "key": self.action.key,
-            "name": self.action.name.value,
-        })
-    }
-}
+use crate::service::actions::{Actions, OfferedAction};
 
 #[derive(Deserialize)]
-pub(super) struct Asked {
+pub(super) struct ActionsRequest {
     message: String,
 }
 
 /// Lists the actions on one message. The page asks when a menu opens.
 pub(super) async fn of_message(
-    State(app): State<AppState>,
+    State(actions): State<Actions>,
     RoomAccess { room, user }: RoomAccess,
-    JsonBody(Asked { message }): JsonBody<Asked>,
+    JsonBody(ActionsRequest { message }): JsonBody<ActionsRequest>,
 ) -> Result<Json<Vec<Value>>, Refusal> {
-    let message = Arc::new(find_message(&app, &room, &message).await?);
-    let offered = offered(&app, &room, &user, Some(&message)).await?;
-    Ok(Json(offered.iter().map(Offered::written).collect()))
-}
-
-pub(crate) async fn find_message(
-    app: &AppState,
-    room: &Room,
-    id: &str,
-) -> Result<Message, Refusal> {
-    let entry = app.storage.entry(room.id, id).await?;
-    let entry = entry.ok_or_else(|| Refusal::not_found("The message is not in this room"))?;
-    Ok(Message::new(app, &entry).await?)
-}
-
-/// Returns the actions whose conditions hold, by weight: on a message, or without one beside the input field.
-pub(crate) async fn offered(
-    app: &AppState,
-    room: &Room,
-    user: &User,
-    message: Option<&Arc<Message>>,
-) -> Result<Vec<Offered>, StorageError> {
-    let location = match message {
-        Some(_) => ActionLocation::Message,
-        None => ActionLocation::Input,
-    };
-    let mut offered = Vec::new();
-    for (installed, actions) in all(app, room).await? {
-        let judged = judged(&installed.descriptor, actions, &location);
-        let looks = judged.iter().any(|(_, program)| program.patterns() > 0);
-        let holding = match message {
-            // Each add-on in turn, so that no task collects all actions and a removed add-on costs nothing.
-            Some(message) if looks => {
-                let (room, user, message) = (room.clone(), user.clone(), Arc::clone(message));
-                pattern::run_limited(move || holding(judged, &room, &user, Some(&message)))
-                    .await
-                    .map_err(StorageError::other)?
-            }
-            message => holding(judged, room, user, message.map(Arc::as_ref)),
-        };
-        let installed = Arc::new(installed);
-        offered.extend(holding.into_iter().map(|action| {
-            let installed = Arc::clone(&installed);
-            Offered { installed, action }
-        }));
-    }
-    offered.sort_by(|a, b| order(a).cmp(&order(b)));
-    Ok(offered)
-}
-
-type Judged = Vec<(Action, Program)>;
-
-/// Returns the actions of an add-on for a location, with their conditions.
-fn judged(descriptor: &Descriptor, actions: Vec<Action>, location: &ActionLocation) -> Judged {
-    let mut budget = PatternBudget::default();
-    let programs = actions.into_iter().map(|action| {
-        let program = Program::new(action.conditions());
-        (action, program)
-    });
-    programs
-        .filter(|(_, program)| budget.covers(program))
-        .filter(|(action, _)| {
-            let key = action.target.key();
-            action.location == *location && key.is_some_and(|key| module::opens(descriptor, key))
-        })
-        .collect()
-}
-
-fn holding(judged: Judged, room: &Room, user: &User, message: Option<&Message>) -> Vec<Action> {
-    let tested = message.map(|message| message.tested(user));
-    let mut facts = Facts::default();
-    facts.room_is_public = room.is_public;
-    facts.user_is_admin = user.is_admin;
-    facts.user_is_guest = user.is_guest;
-    facts.user_is_room_owner = room.owner == user.id;
-    facts.message = tested.as_ref();
-    let holding = judged.into_iter().filter(|(_, all)| all.holds(&facts));
-    holding.map(|(action, _)| action).collect()
-}
-
-/// Returns whether an add-on of the room has an action on any message.
-pub(super) async fn any_on_messages(app: &AppState, room: &Room) -> Result<bool, StorageError> {
-    let all = all(app, room).await?;
-    let mut actions = all.iter().flat_map(|(_, actions)| actions);
-    Ok(actions.any(|action| action.location == ActionLocation::Message))
-}
-
-fn order(offered: &Offered) -> (i64, &str, &str) {
-    let Offered { installed, action } = offered;
-    (
-        action.weight_or_default(),
-        &installed.descriptor.key,
-        &action.key,
-    )
-}
-
-/// Returns declared and runtime actions by installation. A room's action hides a global one with the same key.
-async fn all(app: &AppState, room: &Room) -> Result<Vec<(Installed, Vec<Action>)>, StorageError> {
-    let mut all = Vec::new();
-    for installed in app.storage.installations_in(room.id).await? {
-        let runtime = app.storage.actions_in(&installed.oauth_id, room.id).await?;
-        let runtime = runtime.into_iter().map(|created| created.action);
-        let declared = installed.descriptor.capabilities.actions().iter().cloned();
-        let mut keys = HashSet::new();
-        let mut actions: Vec<_> = declared.chain(runtime).collect();
-        actions.retain(|action| keys.insert(action.key.clone()));
-        all.push((installed, actions));
-    }
-    Ok(all)
+    let message = actions.find_message(&room, &message).await?;
+    let message = message.ok_or_else(|| Refusal::not_found("The message is not in this room"))?;
+    let message = Arc::new(message);
+    let offered = actions.offered(&room, &user, Some(&message)).await?;
+    Ok(Json(offered.iter().map(OfferedAction::json).collect()))
 }

@@ -5,12 +5,11 @@ use glance_sdk::model::Notification;
 use serde_json::{Value, json};
 
 use crate::content::pattern;
-use crate::http::state::AppState;
 use crate::model::{Content, Entry, Sender, User};
-use crate::storage::StorageError;
+use crate::storage::{Storage, StorageError};
 
 /// The message of a timeline entry.
-pub(crate) struct Message {
+pub(crate) struct ActionMessage {
     kind: &'static str,
     text: String,
     sender: Vec<String>,
@@ -20,10 +19,10 @@ pub(crate) struct Message {
     name: String,
 }
 
-impl Message {
-    pub(super) async fn new(app: &AppState, entry: &Entry) -> Result<Self, StorageError> {
+impl ActionMessage {
+    pub(super) async fn new(storage: &dyn Storage, entry: &Entry) -> Result<Self, StorageError> {
         let by = match &entry.sender {
-            Sender::Person(id) => app.storage.user(*id).await?,
+            Sender::Person(id) => storage.user(*id).await?,
             Sender::AddOn(_) => None,
         };
         let (kind, text, card) = match &entry.content {
@@ -46,9 +45,9 @@ impl Message {
     }
 
     /// Returns the form for the event of an action and for the variables of an address.
-    pub(super) fn written(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         let member = |name: &str| self.card.as_ref().and_then(|card| card.get(name)).cloned();
-        let mut written = json!({
+        let mut json = json!({
             "body": self.text,
             "sender": {
                 "id": self.by.as_ref().map(|user| user.id),
@@ -60,13 +59,13 @@ impl Message {
             "metadata": member("metadata").unwrap_or_else(|| json!({})),
         });
         if self.card.is_some() {
-            written["card"] = json!({
+            json["card"] = json!({
                 "title": member("title"),
                 "description": member("description"),
                 "url": member("url"),
             });
         }
-        written
+        json
     }
 
     /// Returns the form that conditions test, for the person who looks at it.
