@@ -69,7 +69,7 @@ pub(crate) fn router(app: &AppState) -> Router<AppState> {
         .merge(integrations::router())
         .route(
             "/rooms/{room}/timeline",
-            get(timeline::read).post(timeline::say),
+            get(timeline::read).post(timeline::post),
         )
         .route("/assets/{*file}", get(asset))
         .route("/icon/{oauth_id}/{signed}", get(icon::serve))

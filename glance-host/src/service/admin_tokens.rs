@@ -29,6 +29,10 @@ pub(crate) const DEFAULT_DAYS: u32 = 90;
 /// The longest a token may hold, in days.
 pub(crate) const MAX_DAYS: u32 = 365;
 
+/// The reason why a host has no tokens.
+pub(crate) const NOT_NEEDED: &str =
+    "Nobody signs in to this host, so it takes commands of its own machine without a token.";
+
 const DAY: i64 = 24 * 60 * 60;
 
 /// How much older than the last use the stored time of it may be, in seconds: a script that makes many
@@ -38,6 +42,10 @@ const TOUCH_AFTER: i64 = 60;
 /// Why a token was not created.
 #[derive(Debug)]
 pub(crate) enum NotCreated {
+    /// Guests create none, not even as admins.
+    Guest,
+    /// Nobody signs in to this host, so it takes commands of its own machine without a token.
+    NotNeeded,
     Name,
     Days,
     TooMany,
@@ -47,6 +55,8 @@ pub(crate) enum NotCreated {
 impl fmt::Display for NotCreated {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Guest => f.write_str("A guest cannot create tokens."),
+            Self::NotNeeded => f.write_str(NOT_NEEDED),
             Self::Name => write!(
                 f,
                 "A name has 1 to {} characters that can be seen.",
@@ -126,6 +136,12 @@ impl AdminTokens {
         name: &str,
         days: u32,
     ) -> Result<(AdminToken, Secret), NotCreated> {
+        if !access::manages_group(by) {
+            return Err(NotCreated::Guest);
+        }
+        if self.sign_in.is_local() {
+            return Err(NotCreated::NotNeeded);
+        }
         let name = name::typed(name).ok_or(NotCreated::Name)?;
         if !(1..=MAX_DAYS).contains(&days) {
             return Err(NotCreated::Days);

@@ -9,6 +9,24 @@ use crate::model::User;
 use crate::model::event::{AccessChange, Event};
 use crate::storage::{PersonChange, Storage, StorageError};
 
+/// The role of a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    Admin,
+    Member,
+    Guest,
+}
+
+impl Role {
+    pub(crate) fn of(user: &User) -> Self {
+        match (user.is_admin, user.is_guest) {
+            (true, _) => Self::Admin,
+            (false, true) => Self::Guest,
+            (false, false) => Self::Member,
+        }
+    }
+}
+
 /// Changes people and tells open pages.
 #[derive(Debug, Clone)]
 pub(crate) struct People {
@@ -41,6 +59,23 @@ impl People {
                 return Ok(changed);
             }
         }
+    }
+
+    pub(crate) async fn set_role(
+        &self,
+        id: UserId,
+        role: Role,
+    ) -> Result<PersonChange, StorageError> {
+        let change = |user: &mut User| {
+            user.is_admin = role == Role::Admin;
+            user.is_guest = role == Role::Guest;
+        };
+        self.change(id, change).await
+    }
+
+    /// Lets a removed person sign in again.
+    pub(crate) async fn restore(&self, id: UserId) -> Result<PersonChange, StorageError> {
+        self.change(id, |user| user.is_removed = false).await
     }
 
     pub(crate) async fn remove(&self, id: UserId) -> Result<PersonChange, StorageError> {

@@ -3,13 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use glance_sdk::model::{MessageFormat, Notification};
+use glance_sdk::model::{MessageFormat, Notification, UserId};
 
 use crate::cluster::rate_limits::{Allowance, Exceeded, Limits};
 use crate::model::{Installed, PrivateMessage, User};
 use crate::storage::{Storage, StorageError};
 
-/// Sends private messages.
+/// Sends and lists private messages.
 #[derive(Debug, Clone)]
 pub(crate) struct PrivateMessages {
     storage: Arc<dyn Storage>,
@@ -54,6 +54,19 @@ impl std::error::Error for PrivateMessageError {
 impl PrivateMessages {
     pub(crate) fn new(storage: Arc<dyn Storage>, limits: Arc<Limits>) -> Self {
         Self { storage, limits }
+    }
+
+    /// Returns the latest messages to a person, oldest first, as they were before this call marks them as read.
+    pub(crate) async fn read(
+        &self,
+        user: UserId,
+        at_most: u32,
+    ) -> Result<Vec<PrivateMessage>, StorageError> {
+        let messages = self.storage.private_messages(user, at_most).await?;
+        if let Some(newest) = messages.last().filter(|newest| !newest.is_read) {
+            self.storage.mark_read(user, &newest.id).await?;
+        }
+        Ok(messages)
     }
 
     /// Sends a message of an add-on to a person. Returns the rest of the installation's limit.

@@ -130,6 +130,11 @@ impl fmt::Display for NotForGroup {
     }
 }
 
+/// Returns whether a person may create rooms: guests may not.
+pub(crate) fn may_create(user: &User) -> bool {
+    !user.is_guest
+}
+
 /// Checks that an installation may create and delete rooms: only those of the whole group may.
 pub(crate) fn check_manages_rooms(installed: &Installed) -> Result<(), NotForGroup> {
     match installed.room_id {

@@ -98,6 +98,16 @@ impl SignInState {
         }
     }
 
+    /// Returns whether a rule decides at sign-in who is an admin.
+    pub(crate) fn decides_admins(&self) -> bool {
+        match &self.method {
+            SignInMethod::Local(_) | SignInMethod::Name => false,
+            SignInMethod::Proxy(proxy) => proxy.has_rule(),
+            #[cfg(feature = "openid")]
+            SignInMethod::OpenId(provider) => provider.has_rule(),
+        }
+    }
+
     pub(crate) fn is_local(&self) -> bool {
         matches!(self.method, SignInMethod::Local(_))
     }

@@ -1,6 +1,8 @@
 //! A room's sidebar on another site: the web component, and the page inside it. A viewer token in each request says
 //! who looks, never a cookie. So the page itself is the same for everyone and contains nothing of the room.
 
+use std::sync::Arc;
+
 use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -14,6 +16,8 @@ use super::pages::{PageError, render};
 use super::room_access::Embedded;
 use super::{events, frames, guard};
 use crate::http::state::AppState;
+use crate::service::embed::Embeds;
+use crate::storage::Storage;
 
 pub(super) fn router() -> Router<AppState> {
     Router::new()
@@ -34,19 +38,20 @@ pub(super) fn router() -> Router<AppState> {
 
 /// The parameters of the address. A Matrix client adds others, which are not trusted.
 #[derive(Deserialize)]
-struct Look {
+struct EmbedQuery {
     theme: Option<String>,
 }
 
 async fn page(
-    State(app): State<AppState>,
+    State(embeds): State<Embeds>,
+    State(storage): State<Arc<dyn Storage>>,
     Path(room): Path<String>,
-    Query(Look { theme }): Query<Look>,
+    Query(EmbedQuery { theme }): Query<EmbedQuery>,
 ) -> Result<Response, PageError> {
     let id: RoomId = room.parse().map_err(|_| PageError::NoRoom)?;
-    let room = app.storage.room(id).await?;
-    let is_open = room.is_some_and(|room| app.embeds.config.is_open(&room));
-    let origins = app.embeds.config.origins().join(" ");
+    let room = storage.room(id).await?;
+    let is_open = room.is_some_and(|room| embeds.config.is_open(&room));
+    let origins = embeds.config.origins().join(" ");
     let ancestors = match (origins.as_str(), is_open) {
         ("", true) => String::new(),
         ("", false) => "frame-ancestors 'none'".to_owned(),

@@ -1,25 +1,29 @@
 //! The images of add-ons, by way of the host. Their addresses are signed, so only a page that received one can load
 //! it; a page on another site has no cookie.
 
+use std::sync::Arc;
+
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use glance_sdk::model::OauthId;
 
-use crate::http::state::AppState;
+use crate::content::image_urls::ImageUrls;
+use crate::service::images::Images;
 
 /// An SVG that is opened as a page has no origin and runs no script.
 const HARMLESS: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
 
 pub(super) async fn serve(
-    State(app): State<AppState>,
+    State(image_urls): State<Arc<ImageUrls>>,
+    State(images): State<Images>,
     Path((oauth_id, signed)): Path<(String, String)>,
 ) -> Response {
     let oauth_id = OauthId::from(oauth_id);
-    let Some(url) = app.image_urls.original(&oauth_id, &signed) else {
+    let Some(url) = image_urls.original(&oauth_id, &signed) else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    match app.images.get(&oauth_id, url).await {
+    match images.get(&oauth_id, url).await {
         Ok(image) => (
             [
                 (header::CONTENT_TYPE, image.content_type),

@@ -1,5 +1,7 @@
 //! The private messages of add-ons to the person.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -8,40 +10,43 @@ use serde_json::{Value, json};
 
 use super::pages::{PageError, render, who};
 use super::room_access::Person;
+use crate::content::image_urls::ImageUrls;
 use crate::content::{html, label, wire};
-use crate::http::state::AppState;
 use crate::model::PrivateMessage;
+use crate::model::host_info::HostInfo;
+use crate::service::private_messages::PrivateMessages;
+use crate::service::sign_in::SignInState;
 
 /// The number of messages on the page.
 const PAGE: usize = 100;
 
 /// Lists the messages, the newest first, and marks them as read.
 pub(super) async fn list(
-    State(app): State<AppState>,
+    State(private_messages): State<PrivateMessages>,
+    State(info): State<Arc<HostInfo>>,
+    State(sign_in): State<Arc<SignInState>>,
+    State(image_urls): State<Arc<ImageUrls>>,
     Person(user): Person,
 ) -> Result<Response, PageError> {
     let at_most = PAGE as u32 + 1;
-    let kept = app.storage.private_messages(user.id, at_most).await?;
-    let newest = kept.iter().rev().take(PAGE);
+    let messages = private_messages.read(user.id, at_most).await?;
+    let newest = messages.iter().rev().take(PAGE);
     let values = json!({
-        "group": app.info.group.name,
-        "who": who(&app, &user),
-        "messages": newest.map(|message| shown(&app, message)).collect::<Vec<_>>(),
-        "has_more": kept.len() > PAGE,
+        "group": info.group.name,
+        "who": who(&sign_in, &user),
+        "messages": newest.map(|message| shown(&image_urls, message)).collect::<Vec<_>>(),
+        "has_more": messages.len() > PAGE,
     });
-    if let Some(newest) = kept.last().filter(|newest| !newest.is_read) {
-        app.storage.mark_read(user.id, &newest.id).await?;
-    }
     Ok(render(StatusCode::OK, "messages.html", values))
 }
 
 /// Returns a message for the template: `text` contains all its words; the page's script replaces it by `html` if
 /// there is any.
-fn shown(app: &AppState, message: &PrivateMessage) -> Value {
+fn shown(image_urls: &ImageUrls, message: &PrivateMessage) -> Value {
     let (text, html) = match message.format {
         MessageFormat::Html => {
             let clean = html::message(&message.text);
-            let images = app.image_urls.of(&message.from);
+            let images = image_urls.of(&message.from);
             (
                 label::text(&clean),
                 Some(html::proxy_pictures(&clean, images)),

@@ -1,6 +1,6 @@
 //! Renders pages from templates, which escape all values.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 
 use super::room_access::RoomAccess;
 use super::sign_in;
-use crate::http::state::AppState;
 use crate::http::unavailable::with_retry_after;
 use crate::model::User;
-use crate::service::sign_in::{IdentityError, SignInMethod};
-use crate::storage::StorageError;
+use crate::model::host_info::HostInfo;
+use crate::service::sign_in::{IdentityError, SignInMethod, SignInState};
+use crate::storage::{Storage, StorageError};
 
 static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut templates = Environment::new();
@@ -169,11 +169,11 @@ impl IntoResponse for PageError {
 }
 
 /// Returns the person for the top of a page; `None` if it is always the person at this machine.
-pub(super) fn who(app: &AppState, user: &User) -> Value {
-    if app.sign_in.is_local() {
+pub(super) fn who(sign_in: &SignInState, user: &User) -> Value {
+    if sign_in.is_local() {
         return Value::Null;
     }
-    let signs_out = !matches!(app.sign_in.method, SignInMethod::Proxy(_));
+    let signs_out = !matches!(sign_in.method, SignInMethod::Proxy(_));
     json!({ "name": user.name, "is_admin": user.is_admin, "signs_out": signs_out })
 }
 
@@ -181,11 +181,13 @@ pub(super) fn who(app: &AppState, user: &User) -> Value {
 const ROOMS: u32 = 50;
 
 pub(super) async fn room(
-    State(app): State<AppState>,
-    visit: RoomAccess,
+    State(storage): State<Arc<dyn Storage>>,
+    State(info): State<Arc<HostInfo>>,
+    State(sign_in): State<Arc<SignInState>>,
+    access: RoomAccess,
 ) -> Result<Response, PageError> {
-    let RoomAccess { room, user } = &visit;
-    let mut rooms = app.storage.rooms_open_to(user, ROOMS + 1).await?;
+    let RoomAccess { room, user } = &access;
+    let mut rooms = storage.rooms_open_to(user, ROOMS + 1).await?;
     let has_more_rooms = rooms.len() > ROOMS as usize;
     rooms.truncate(ROOMS as usize);
     if rooms.iter().all(|other| other.id != room.id) {
@@ -196,16 +198,16 @@ pub(super) async fn room(
         .map(|other| json!({ "id": other.id, "name": other.name, "current": other.id == room.id }))
         .collect();
     let values = json!({
-        "group": app.info.group.name,
+        "group": info.group.name,
         "room": {
             "id": room.id, "name": room.name, "topic": room.topic,
             "is_public": room.is_public, "is_archived": room.is_archived,
         },
         "rooms": rooms,
         "has_more_rooms": has_more_rooms,
-        "who": who(&app, user),
-        "unread": app.storage.count_unread(user.id).await?,
-        "may_manage": visit.may_manage(),
+        "who": who(&sign_in, user),
+        "unread": storage.count_unread(user.id).await?,
+        "may_manage": access.may_manage(),
         "user": { "id": user.id, "mention": user.mention_name() },
     });
     Ok(render(StatusCode::OK, "room.html", values))

@@ -1,7 +1,9 @@
 //! The people of the group and their roles.
 
+use std::sync::Arc;
+
 use axum::Form;
-use axum::extract::{Path, State};
+use axum::extract::{FromRef, Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use glance_sdk::model::UserId;
@@ -12,135 +14,141 @@ use super::pages::{PageError, render, who};
 use super::room_access::Admin;
 use crate::http::state::AppState;
 use crate::model::User;
-use crate::service::sign_in::SignInMethod;
-use crate::storage::PersonChange;
+use crate::model::host_info::HostInfo;
+use crate::service::directory::Directory;
+use crate::service::people::{People, Role};
+use crate::service::sign_in::SignInState;
+use crate::service::sign_in::accounts::{Accounts, RoleError};
+use crate::storage::{PersonChange, Storage};
 
-/// The role of a person.
-#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+/// The form of a role.
+#[derive(Deserialize)]
+pub(super) struct RoleForm {
+    role: RoleName,
+}
+
+#[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Role {
+enum RoleName {
     Admin,
     Member,
     Guest,
 }
 
-impl Role {
-    fn of(user: &User) -> Self {
-        match (user.is_admin, user.is_guest) {
-            (true, _) => Self::Admin,
-            (false, true) => Self::Guest,
-            (false, false) => Self::Member,
+impl From<RoleName> for Role {
+    fn from(name: RoleName) -> Self {
+        match name {
+            RoleName::Admin => Self::Admin,
+            RoleName::Member => Self::Member,
+            RoleName::Guest => Self::Guest,
         }
     }
+}
 
-    fn name(self) -> &'static str {
-        match self {
-            Self::Admin => "admin",
-            Self::Member => "member",
-            Self::Guest => "guest",
-        }
+fn name(role: Role) -> &'static str {
+    match role {
+        Role::Admin => "admin",
+        Role::Member => "member",
+        Role::Guest => "guest",
     }
 }
 
 pub(super) async fn list(
-    State(app): State<AppState>,
-    Admin(asking): Admin,
+    State(page): State<PeoplePage>,
+    Admin(admin): Admin,
 ) -> Result<Response, PageError> {
-    page(&app, &asking, StatusCode::OK, None).await
-}
-
-#[derive(Deserialize)]
-pub(super) struct Wanted {
-    role: Role,
+    page.show(&admin, StatusCode::OK, None).await
 }
 
 pub(super) async fn set_role(
-    State(app): State<AppState>,
-    Admin(asking): Admin,
+    State(accounts): State<Accounts>,
+    State(page): State<PeoplePage>,
+    Admin(admin): Admin,
     Path(user): Path<UserId>,
-    Form(Wanted { role }): Form<Wanted>,
+    Form(RoleForm { role }): Form<RoleForm>,
 ) -> Result<Response, PageError> {
-    if has_rule(&app)
-        && let Some(user) = app.storage.user(user).await?
-        && user.is_admin != (role == Role::Admin)
-    {
-        let why = "Who is an admin is decided where people sign in, not here.";
-        return page(&app, &asking, StatusCode::CONFLICT, Some(why)).await;
-    }
-    let change = |user: &mut User| {
-        user.is_admin = role == Role::Admin;
-        user.is_guest = role == Role::Guest;
+    let why = match accounts.set_role(user, role.into()).await {
+        Ok(()) => return Ok(back()),
+        Err(RoleError::DecidedAtSignIn) => {
+            "Who is an admin is decided where people sign in, not here."
+        }
+        Err(RoleError::LastAdmin) => LAST_ADMIN,
+        Err(RoleError::Storage(cause)) => return Err(cause.into()),
     };
-    let changed = app.people.change(user, change).await?;
-    answer(&app, &asking, changed).await
+    page.show(&admin, StatusCode::CONFLICT, Some(why)).await
 }
 
 #[derive(Deserialize)]
-pub(super) struct Removal {
+pub(super) struct RemovalForm {
     removed: bool,
 }
 
 pub(super) async fn remove(
-    State(app): State<AppState>,
-    Admin(asking): Admin,
+    State(people): State<People>,
+    State(page): State<PeoplePage>,
+    Admin(admin): Admin,
     Path(user): Path<UserId>,
-    Form(Removal { removed }): Form<Removal>,
+    Form(RemovalForm { removed }): Form<RemovalForm>,
 ) -> Result<Response, PageError> {
     let changed = match removed {
-        true => app.people.remove(user).await?,
-        false => {
-            app.people
-                .change(user, |user| user.is_removed = false)
-                .await?
-        }
+        true => people.remove(user).await?,
+        false => people.restore(user).await?,
     };
-    answer(&app, &asking, changed).await
-}
-
-/// Redirects to the page, or shows on it why nothing changed.
-async fn answer(
-    app: &AppState,
-    asking: &User,
-    changed: PersonChange,
-) -> Result<Response, PageError> {
     if changed == PersonChange::LastAdmin {
-        let why = "This is the last admin. Make somebody else one first.";
-        return page(app, asking, StatusCode::CONFLICT, Some(why)).await;
+        let status = StatusCode::CONFLICT;
+        return page.show(&admin, status, Some(LAST_ADMIN)).await;
     }
-    Ok(Redirect::to("/people").into_response())
+    Ok(back())
 }
 
-/// Returns whether a rule decides who is an admin.
-fn has_rule(app: &AppState) -> bool {
-    match &app.sign_in.method {
-        SignInMethod::Local(_) | SignInMethod::Name => false,
-        SignInMethod::Proxy(proxy) => proxy.has_rule(),
-        #[cfg(feature = "openid")]
-        SignInMethod::OpenId(provider) => provider.has_rule(),
+const LAST_ADMIN: &str = "This is the last admin. Make somebody else one first.";
+
+fn back() -> Response {
+    Redirect::to("/people").into_response()
+}
+
+/// Renders the page.
+pub(super) struct PeoplePage {
+    storage: Arc<dyn Storage>,
+    directory: Directory,
+    info: Arc<HostInfo>,
+    sign_in: Arc<SignInState>,
+}
+
+impl FromRef<AppState> for PeoplePage {
+    fn from_ref(app: &AppState) -> Self {
+        Self {
+            storage: Arc::clone(&app.storage),
+            directory: app.directory.clone(),
+            info: Arc::clone(&app.info),
+            sign_in: Arc::clone(&app.sign_in),
+        }
     }
 }
 
-async fn page(
-    app: &AppState,
-    asking: &User,
-    status: StatusCode,
-    error: Option<&str>,
-) -> Result<Response, PageError> {
-    let person = |user: &User| {
-        json!({
-            "id": user.id, "name": user.name, "email": user.email,
-            "role": Role::of(user).name(), "is_online": app.directory.is_online(user.id),
-        })
-    };
-    let users = app.storage.users().await?;
-    let removed = app.storage.removed_users().await?;
-    let values = json!({
-        "group": app.info.group.name,
-        "who": who(app, asking),
-        "has_tokens": !app.sign_in.is_local(),
-        "people": users.iter().map(person).collect::<Vec<_>>(),
-        "removed": removed.iter().map(person).collect::<Vec<_>>(),
-        "error": error,
-    });
-    Ok(render(status, "people.html", values))
+impl PeoplePage {
+    async fn show(
+        &self,
+        admin: &User,
+        status: StatusCode,
+        error: Option<&str>,
+    ) -> Result<Response, PageError> {
+        let person = |user: &User| {
+            json!({
+                "id": user.id, "name": user.name, "email": user.email,
+                "role": name(Role::of(user)), "is_online": self.directory.is_online(user.id),
+            })
+        };
+        let users = self.storage.users().await?;
+        let removed = self.storage.removed_users().await?;
+        let values = json!({
+            "group": self.info.group.name,
+            "who": who(&self.sign_in, admin),
+            "has_tokens": !self.sign_in.is_local(),
+            "people": users.iter().map(person).collect::<Vec<_>>(),
+            "removed": removed.iter().map(person).collect::<Vec<_>>(),
+            "error": error,
+        });
+        Ok(render(status, "people.html", values))
+    }
 }

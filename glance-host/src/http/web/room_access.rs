@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{ConnectInfo, FromRequestParts, Path};
+use axum::extract::{ConnectInfo, FromRef, FromRequestParts, Path};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, header};
 use glance_sdk::model::RoomId;
@@ -12,7 +12,7 @@ use serde::Deserialize;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
-use super::cookies::{self, SESSION};
+use super::cookies::{Cookies, SESSION};
 use super::pages::PageError;
 use super::sign_in;
 use crate::cluster::bus::Delivery;
@@ -227,7 +227,7 @@ impl Authentication {
                 Some(app.accounts.sign_in_identity(&identity).await?)
             }
             _ => {
-                let session = match cookies::find(app, &parts.headers, SESSION) {
+                let session = match Cookies::from_ref(app).find(&parts.headers, SESSION) {
                     Some(id) => app.sessions.find(&id).await?,
                     None => None,
                 };
@@ -241,7 +241,7 @@ impl Authentication {
                 }
             }
         };
-        let user = user.ok_or_else(|| PageError::SignIn(sign_in::way_back(parts, app)))?;
+        let user = user.ok_or_else(|| PageError::SignIn(sign_in::way_back(parts, &app.info)))?;
         Ok(Self { user, by })
     }
 

@@ -1,7 +1,9 @@
 //! The list of rooms, and a room's settings.
 
+use std::sync::Arc;
+
 use axum::Form;
-use axum::extract::{Query, State};
+use axum::extract::{FromRef, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use glance_sdk::model::UserId;
@@ -13,12 +15,15 @@ use super::room_access::{Person, RoomAccess, RoomManager};
 use crate::http::state::AppState;
 use crate::model::access;
 use crate::model::access::Access;
+use crate::model::host_info::HostInfo;
 use crate::model::{NewRoom, Room, User};
-use crate::service::rooms::{MembershipError, RoomError};
+use crate::service::rooms::{MembershipError, RoomError, Rooms, may_create};
+use crate::service::sign_in::SignInState;
+use crate::storage::Storage;
 
 /// The form of a room.
 #[derive(Default, Deserialize)]
-pub(super) struct Wanted {
+pub(super) struct RoomForm {
     name: String,
     #[serde(default)]
     topic: String,
@@ -26,7 +31,7 @@ pub(super) struct Wanted {
     privacy: String,
 }
 
-impl Wanted {
+impl RoomForm {
     fn of(room: &Room) -> Self {
         let privacy = if room.is_public { "public" } else { "private" };
         Self {
@@ -47,216 +52,243 @@ impl Wanted {
 }
 
 pub(super) async fn list(
-    State(app): State<AppState>,
+    State(pages): State<RoomPages>,
     Person(user): Person,
 ) -> Result<Response, PageError> {
-    let wanted = Wanted {
+    let form = RoomForm {
         privacy: "public".to_owned(),
-        ..Wanted::default()
+        ..RoomForm::default()
     };
-    page(&app, &user, StatusCode::OK, &wanted, None).await
+    pages.list(&user, StatusCode::OK, &form, None).await
 }
 
 pub(super) async fn create(
-    State(app): State<AppState>,
+    State(pages): State<RoomPages>,
+    State(rooms): State<Rooms>,
     Person(user): Person,
-    Form(wanted): Form<Wanted>,
+    Form(form): Form<RoomForm>,
 ) -> Result<Response, PageError> {
-    if user.is_guest {
+    if !may_create(&user) {
         return Err(PageError::NotAllowed("A guest cannot create rooms."));
     }
     let new = NewRoom {
-        name: wanted.name.trim().to_owned(),
-        is_public: wanted.is_public(),
+        name: form.name.trim().to_owned(),
+        is_public: form.is_public(),
         owner: user.id,
-        topic: wanted.topic.trim().to_owned(),
+        topic: form.topic.trim().to_owned(),
     };
-    match app.rooms.create(&new).await {
+    match rooms.create(&new).await {
         Ok(room) => Ok(Redirect::to(&format!("/rooms/{}", room.id)).into_response()),
         Err(error) => {
             let (status, error) = describe_error(error)?;
-            page(&app, &user, status, &wanted, Some(error)).await
+            pages.list(&user, status, &form, Some(error)).await
         }
     }
 }
 
-async fn page(
-    app: &AppState,
-    user: &User,
-    status: StatusCode,
-    wanted: &Wanted,
-    error: Option<String>,
-) -> Result<Response, PageError> {
-    let access = Access::new(user, app.storage.memberships(user.id).await?);
-    let mut rooms = app.storage.rooms().await?;
-    rooms.retain(|room| access.may_enter(room));
-    let shown = |is_archived| {
-        let rooms = rooms
-            .iter()
-            .filter(move |room| room.is_archived == is_archived);
-        let rooms = rooms.map(|room| {
-            json!({
-                "id": room.id, "name": room.name, "topic": room.topic,
-                "is_public": room.is_public,
-            })
-        });
-        rooms.collect::<Vec<_>>()
-    };
-    let values = json!({
-        "group": app.info.group.name,
-        "who": who(app, user),
-        "unread": app.storage.count_unread(user.id).await?,
-        "rooms": shown(false),
-        "archived": shown(true),
-        "may_create": !user.is_guest,
-        "may_manage_group": access::manages_group(user),
-        "wanted": wanted.shown(),
-        "error": error,
-    });
-    Ok(render(status, "rooms.html", values))
-}
-
 /// The query of the settings page.
 #[derive(Deserialize)]
-pub(super) struct Said {
+pub(super) struct SettingsQuery {
     /// Present, without a value, after saving.
     saved: Option<String>,
 }
 
 pub(super) async fn settings(
-    State(app): State<AppState>,
-    RoomManager(visit): RoomManager,
-    Query(Said { saved }): Query<Said>,
+    State(pages): State<RoomPages>,
+    RoomManager(access): RoomManager,
+    Query(SettingsQuery { saved }): Query<SettingsQuery>,
 ) -> Result<Response, PageError> {
-    let wanted = Wanted::of(&visit.room);
+    let form = RoomForm::of(&access.room);
     let is_saved = saved.is_some();
-    settings_page(&app, &visit, StatusCode::OK, &wanted, None, is_saved).await
+    pages
+        .settings(&access, StatusCode::OK, &form, None, is_saved)
+        .await
 }
 
 pub(super) async fn change(
-    State(app): State<AppState>,
-    RoomManager(visit): RoomManager,
-    Form(wanted): Form<Wanted>,
+    State(pages): State<RoomPages>,
+    State(rooms): State<Rooms>,
+    RoomManager(access): RoomManager,
+    Form(form): Form<RoomForm>,
 ) -> Result<Response, PageError> {
     let change = |room: &mut Room| {
-        room.name = wanted.name.trim().to_owned();
-        room.topic = wanted.topic.trim().to_owned();
-        room.is_public = wanted.is_public();
+        room.name = form.name.trim().to_owned();
+        room.topic = form.topic.trim().to_owned();
+        room.is_public = form.is_public();
     };
-    changed(&app, &visit, &wanted, "?saved", change).await
+    changed(&pages, &rooms, &access, &form, "?saved", change).await
 }
 
 #[derive(Deserialize)]
-pub(super) struct Archive {
+pub(super) struct ArchiveForm {
     archived: bool,
 }
 
 pub(super) async fn archive(
-    State(app): State<AppState>,
-    RoomManager(visit): RoomManager,
-    Form(Archive { archived }): Form<Archive>,
+    State(pages): State<RoomPages>,
+    State(rooms): State<Rooms>,
+    RoomManager(access): RoomManager,
+    Form(ArchiveForm { archived }): Form<ArchiveForm>,
 ) -> Result<Response, PageError> {
-    let wanted = Wanted::of(&visit.room);
+    let form = RoomForm::of(&access.room);
     let change = |room: &mut Room| room.is_archived = archived;
-    changed(&app, &visit, &wanted, "", change).await
+    changed(&pages, &rooms, &access, &form, "", change).await
 }
 
 /// Changes the room and redirects to its settings with this query, or shows the error beside the form.
 async fn changed(
-    app: &AppState,
-    visit: &RoomAccess,
-    wanted: &Wanted,
+    pages: &RoomPages,
+    rooms: &Rooms,
+    access: &RoomAccess,
+    form: &RoomForm,
     query: &str,
     change: impl Fn(&mut Room),
 ) -> Result<Response, PageError> {
-    match app.rooms.change(visit.room.id, &visit.user, change).await {
-        Ok(_) => Ok(back(visit, query)),
+    match rooms.change(access.room.id, &access.user, change).await {
+        Ok(_) => Ok(back(access, query)),
         Err(error) => {
             let (status, error) = describe_error(error)?;
-            settings_page(app, visit, status, wanted, Some(error), false).await
+            pages
+                .settings(access, status, form, Some(error), false)
+                .await
         }
     }
 }
 
 pub(super) async fn remove(
-    State(app): State<AppState>,
+    State(rooms): State<Rooms>,
     RoomManager(RoomAccess { room, user }): RoomManager,
 ) -> Result<Response, PageError> {
-    app.rooms.delete(&room, &user).await?;
+    rooms.delete(&room, &user).await?;
     Ok(Redirect::to("/").into_response())
 }
 
 #[derive(Deserialize)]
-pub(super) struct Member {
+pub(super) struct MemberForm {
     user: UserId,
 }
 
 pub(super) async fn add_member(
-    State(app): State<AppState>,
-    RoomManager(visit): RoomManager,
-    Form(Member { user }): Form<Member>,
+    State(rooms): State<Rooms>,
+    State(storage): State<Arc<dyn Storage>>,
+    RoomManager(access): RoomManager,
+    Form(MemberForm { user }): Form<MemberForm>,
 ) -> Result<Response, PageError> {
     // The page offers only those who need it, so after another error somebody changed the room or the person.
-    if let Some(user) = app.storage.user(user).await?
-        && let Err(MembershipError::Storage(cause)) = app.rooms.add_member(&visit.room, &user).await
+    if let Some(user) = storage.user(user).await?
+        && let Err(MembershipError::Storage(cause)) = rooms.add_member(&access.room, &user).await
     {
         return Err(cause.into());
     }
-    Ok(back(&visit, ""))
+    Ok(back(&access, ""))
 }
 
 pub(super) async fn remove_member(
-    State(app): State<AppState>,
-    RoomManager(visit): RoomManager,
-    Form(Member { user }): Form<Member>,
+    State(rooms): State<Rooms>,
+    State(storage): State<Arc<dyn Storage>>,
+    RoomManager(access): RoomManager,
+    Form(MemberForm { user }): Form<MemberForm>,
 ) -> Result<Response, PageError> {
-    if let Some(user) = app.storage.user(user).await?
-        && let Err(MembershipError::Storage(cause)) =
-            app.rooms.remove_member(&visit.room, &user).await
+    if let Some(user) = storage.user(user).await?
+        && let Err(MembershipError::Storage(cause)) = rooms.remove_member(&access.room, &user).await
     {
         return Err(cause.into());
     }
-    Ok(back(&visit, ""))
+    Ok(back(&access, ""))
 }
 
-fn back(visit: &RoomAccess, query: &str) -> Response {
-    Redirect::to(&format!("/rooms/{}/settings{query}", visit.room.id)).into_response()
+fn back(access: &RoomAccess, query: &str) -> Response {
+    Redirect::to(&format!("/rooms/{}/settings{query}", access.room.id)).into_response()
 }
 
-async fn settings_page(
-    app: &AppState,
-    visit: &RoomAccess,
-    status: StatusCode,
-    wanted: &Wanted,
-    error: Option<String>,
-    is_saved: bool,
-) -> Result<Response, PageError> {
-    let room = &visit.room;
-    let members = app.storage.members(room.id).await?;
-    let users = app.storage.users().await?;
-    let person =
-        |user: &User| json!({ "id": user.id, "name": user.name, "is_guest": user.is_guest });
-    let needs_it = |user: &&User| access::needs_membership(user, room);
-    let others = users
-        .iter()
-        .filter(needs_it)
-        .filter(|user| user.id != room.owner && !members.iter().any(|member| member.id == user.id));
-    let owner = app.storage.user(room.owner).await?;
-    let values = json!({
-        "group": app.info.group.name,
-        "who": who(app, &visit.user),
-        "room": {
-            "id": room.id, "name": room.name,
-            "is_public": room.is_public, "is_archived": room.is_archived,
-        },
-        "owner": owner.map(|owner| owner.name),
-        "wanted": wanted.shown(),
-        "members": members.iter().filter(needs_it).map(person).collect::<Vec<_>>(),
-        "others": others.map(person).collect::<Vec<_>>(),
-        "error": error,
-        "is_saved": is_saved,
-    });
-    Ok(render(status, "settings.html", values))
+/// Renders the list of rooms and the settings of a room.
+pub(super) struct RoomPages {
+    storage: Arc<dyn Storage>,
+    info: Arc<HostInfo>,
+    sign_in: Arc<SignInState>,
+}
+
+impl FromRef<AppState> for RoomPages {
+    fn from_ref(app: &AppState) -> Self {
+        Self {
+            storage: Arc::clone(&app.storage),
+            info: Arc::clone(&app.info),
+            sign_in: Arc::clone(&app.sign_in),
+        }
+    }
+}
+
+impl RoomPages {
+    async fn list(
+        &self,
+        user: &User,
+        status: StatusCode,
+        form: &RoomForm,
+        error: Option<String>,
+    ) -> Result<Response, PageError> {
+        let rights = Access::new(user, self.storage.memberships(user.id).await?);
+        let mut rooms = self.storage.rooms().await?;
+        rooms.retain(|room| rights.may_enter(room));
+        let shown = |is_archived| {
+            let rooms = rooms
+                .iter()
+                .filter(move |room| room.is_archived == is_archived);
+            let rooms = rooms.map(|room| {
+                json!({
+                    "id": room.id, "name": room.name, "topic": room.topic,
+                    "is_public": room.is_public,
+                })
+            });
+            rooms.collect::<Vec<_>>()
+        };
+        let values = json!({
+            "group": self.info.group.name,
+            "who": who(&self.sign_in, user),
+            "unread": self.storage.count_unread(user.id).await?,
+            "rooms": shown(false),
+            "archived": shown(true),
+            "may_create": may_create(user),
+            "may_manage_group": access::manages_group(user),
+            "wanted": form.shown(),
+            "error": error,
+        });
+        Ok(render(status, "rooms.html", values))
+    }
+
+    async fn settings(
+        &self,
+        access: &RoomAccess,
+        status: StatusCode,
+        form: &RoomForm,
+        error: Option<String>,
+        is_saved: bool,
+    ) -> Result<Response, PageError> {
+        let room = &access.room;
+        let members = self.storage.members(room.id).await?;
+        let users = self.storage.users().await?;
+        let person =
+            |user: &User| json!({ "id": user.id, "name": user.name, "is_guest": user.is_guest });
+        let needs_it = |user: &&User| access::needs_membership(user, room);
+        let others = users.iter().filter(needs_it).filter(|user| {
+            user.id != room.owner && !members.iter().any(|member| member.id == user.id)
+        });
+        let owner = self.storage.user(room.owner).await?;
+        let values = json!({
+            "group": self.info.group.name,
+            "who": who(&self.sign_in, &access.user),
+            "room": {
+                "id": room.id, "name": room.name,
+                "is_public": room.is_public, "is_archived": room.is_archived,
+            },
+            "owner": owner.map(|owner| owner.name),
+            "wanted": form.shown(),
+            "members": members.iter().filter(needs_it).map(person).collect::<Vec<_>>(),
+            "others": others.map(person).collect::<Vec<_>>(),
+            "error": error,
+            "is_saved": is_saved,
+        });
+        Ok(render(status, "settings.html", values))
+    }
 }
 
 /// Returns the error for a room that was not created or changed, as a sentence beside the form.

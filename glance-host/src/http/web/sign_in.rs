@@ -1,7 +1,9 @@
 //! Signing in and out.
 
+use std::sync::Arc;
+
 use axum::Form;
-use axum::extract::{Query, State};
+use axum::extract::{FromRef, Query, State};
 use axum::http::header::{ACCEPT, REFERER, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
@@ -10,14 +12,18 @@ use reqwest::Url;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::cookies::{self, SESSION};
+use super::cookies::{Cookies, SESSION};
 use super::pages::{PageError, render};
 use crate::http::state::AppState;
+use crate::model::host_info::HostInfo;
 use crate::model::{Identity, User};
-use crate::service::sign_in::{SignInMethod, name, session};
+use crate::service::sign_in::accounts::Accounts;
+use crate::service::sign_in::session::{self, Sessions};
+use crate::service::sign_in::{SignInMethod, SignInState, name};
+use crate::storage::Storage;
 
 #[derive(Deserialize)]
-pub(super) struct Back {
+pub(super) struct SignInQuery {
     /// The page that the person wanted to open.
     #[serde(default)]
     pub(super) to: String,
@@ -35,9 +41,9 @@ const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
 /// Returns the page to which a browser returns after sign-in: the requested page, or the one whose form it sends.
 /// Other clients, such as scripts, get a status only.
-pub(super) fn way_back(asked: &Parts, app: &AppState) -> Option<String> {
+pub(super) fn way_back(request: &Parts, info: &HostInfo) -> Option<String> {
     let text = |name: HeaderName| {
-        asked
+        request
             .headers
             .get(name)
             .and_then(|value| value.to_str().ok())
@@ -47,13 +53,13 @@ pub(super) fn way_back(asked: &Parts, app: &AppState) -> Option<String> {
         None => text(ACCEPT).is_some_and(|accepted| accepted.contains("text/html")),
     };
     let page = || {
-        if asked.method == Method::GET {
-            let asked = asked.uri.path_and_query();
-            return Some(asked.map_or("/", |asked| asked.as_str()).to_owned());
+        if request.method == Method::GET {
+            let page = request.uri.path_and_query();
+            return Some(page.map_or("/", |page| page.as_str()).to_owned());
         }
         let referer = Url::parse(text(REFERER)?).ok()?;
         let origin = referer.origin().ascii_serialization();
-        let is_own = app.info.origins.contains(&origin);
+        let is_own = info.origins.contains(&origin);
         is_own.then(|| referer.path().to_owned())
     };
     is_navigation.then(|| page().unwrap_or_else(|| "/".to_owned()))
@@ -69,30 +75,32 @@ pub(super) fn address(to: &str) -> String {
 }
 
 pub(super) async fn page(
-    State(app): State<AppState>,
-    Query(Back { to }): Query<Back>,
+    State(pages): State<SignInPages>,
+    Query(SignInQuery { to }): Query<SignInQuery>,
 ) -> Result<Response, PageError> {
-    form(&app, &to, StatusCode::OK, None).await
+    pages.form(&to, StatusCode::OK, None).await
 }
 
 #[derive(Deserialize)]
-pub(super) struct Named {
+pub(super) struct NameForm {
     name: String,
     #[serde(default)]
     to: String,
 }
 
 pub(super) async fn by_name(
-    State(app): State<AppState>,
+    State(pages): State<SignInPages>,
+    State(accounts): State<Accounts>,
     headers: HeaderMap,
-    Form(Named { name, to }): Form<Named>,
+    Form(NameForm { name, to }): Form<NameForm>,
 ) -> Result<Response, PageError> {
-    if !matches!(app.sign_in.method, SignInMethod::Name) {
+    if !matches!(pages.sign_in.method, SignInMethod::Name) {
         return Ok(StatusCode::NOT_FOUND.into_response());
     }
     let Some(name) = name::typed(&name) else {
         let why = format!("A name has 1 to {} characters.", name::MAX_NAME);
-        return form(&app, &to, StatusCode::UNPROCESSABLE_ENTITY, Some(&why)).await;
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        return pages.form(&to, status, Some(&why)).await;
     };
     let identity = Identity {
         provider: None,
@@ -102,39 +110,18 @@ pub(super) async fn by_name(
         timezone: None,
         is_admin: None,
     };
-    let user = app.accounts.sign_in_identity(&identity).await?;
-    enter(&app, &headers, &user, &to).await
-}
-
-/// Starts a session unless the person was removed, and redirects to the wanted page.
-pub(super) async fn enter(
-    app: &AppState,
-    headers: &HeaderMap,
-    user: &User,
-    to: &str,
-) -> Result<Response, PageError> {
-    if user.is_removed {
-        let why = format!("An admin removed {} from this host.", user.name);
-        return form(app, to, StatusCode::FORBIDDEN, Some(&why)).await;
-    }
-    let before = cookies::find(app, headers, SESSION);
-    let id = app.sessions.begin(before.as_deref(), user).await?;
-    let cookie = cookies::set(app, SESSION, &id, session::LONGEST);
-    tracing::info!(user = %user.id, "signed in");
-    Ok((
-        AppendHeaders([(SET_COOKIE, cookie)]),
-        Redirect::to(own_page(to)),
-    )
-        .into_response())
+    let user = accounts.sign_in_identity(&identity).await?;
+    pages.enter(&headers, &user, &to).await
 }
 
 pub(super) async fn out(
-    State(app): State<AppState>,
+    State(cookies): State<Cookies>,
+    State(sessions): State<Sessions>,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
-    let id = cookies::find(&app, &headers, SESSION);
-    app.sessions.end(id.as_deref()).await?;
-    let cookie = cookies::remove(&app, SESSION);
+    let id = cookies.find(&headers, SESSION);
+    sessions.end(id.as_deref()).await?;
+    let cookie = cookies.remove(SESSION);
     Ok((
         AppendHeaders([(SET_COOKIE, cookie)]),
         Redirect::to("/sign-in"),
@@ -142,34 +129,79 @@ pub(super) async fn out(
         .into_response())
 }
 
-pub(super) async fn form(
-    app: &AppState,
-    to: &str,
-    status: StatusCode,
-    error: Option<&str>,
-) -> Result<Response, PageError> {
-    let mut people = Vec::new();
-    let mut provider: Option<String> = None;
-    match &app.sign_in.method {
-        // People of these two methods never need to sign in.
-        SignInMethod::Local(_) | SignInMethod::Proxy(_) => {
-            return Ok(Redirect::to("/").into_response());
+/// Renders the form for signing in, and starts sessions.
+pub(super) struct SignInPages {
+    storage: Arc<dyn Storage>,
+    info: Arc<HostInfo>,
+    sign_in: Arc<SignInState>,
+    sessions: Sessions,
+    cookies: Cookies,
+}
+
+impl FromRef<AppState> for SignInPages {
+    fn from_ref(app: &AppState) -> Self {
+        Self {
+            storage: Arc::clone(&app.storage),
+            info: Arc::clone(&app.info),
+            sign_in: Arc::clone(&app.sign_in),
+            sessions: app.sessions.clone(),
+            cookies: Cookies::from_ref(app),
         }
-        SignInMethod::Name => {
-            let users = app.storage.users().await?;
-            people.extend(users.into_iter().map(|user| user.name));
-        }
-        #[cfg(feature = "openid")]
-        SignInMethod::OpenId(found) => provider = Some(found.name().to_owned()),
     }
-    let values = json!({
-        "group": app.info.group.name,
-        "to": own_page(to),
-        "people": people,
-        "provider": provider.take(),
-        "error": error,
-    });
-    Ok(render(status, "sign-in.html", values))
+}
+
+impl SignInPages {
+    /// Starts a session unless the person was removed, and redirects to the requested page.
+    pub(super) async fn enter(
+        &self,
+        headers: &HeaderMap,
+        user: &User,
+        to: &str,
+    ) -> Result<Response, PageError> {
+        if user.is_removed {
+            let why = format!("An admin removed {} from this host.", user.name);
+            return self.form(to, StatusCode::FORBIDDEN, Some(&why)).await;
+        }
+        let before = self.cookies.find(headers, SESSION);
+        let id = self.sessions.begin(before.as_deref(), user).await?;
+        let cookie = self.cookies.set(SESSION, &id, session::LONGEST);
+        tracing::info!(user = %user.id, "signed in");
+        Ok((
+            AppendHeaders([(SET_COOKIE, cookie)]),
+            Redirect::to(own_page(to)),
+        )
+            .into_response())
+    }
+
+    pub(super) async fn form(
+        &self,
+        to: &str,
+        status: StatusCode,
+        error: Option<&str>,
+    ) -> Result<Response, PageError> {
+        let mut people = Vec::new();
+        let mut provider: Option<String> = None;
+        match &self.sign_in.method {
+            // People of these two methods never need to sign in.
+            SignInMethod::Local(_) | SignInMethod::Proxy(_) => {
+                return Ok(Redirect::to("/").into_response());
+            }
+            SignInMethod::Name => {
+                let users = self.storage.users().await?;
+                people.extend(users.into_iter().map(|user| user.name));
+            }
+            #[cfg(feature = "openid")]
+            SignInMethod::OpenId(found) => provider = Some(found.name().to_owned()),
+        }
+        let values = json!({
+            "group": self.info.group.name,
+            "to": own_page(to),
+            "people": people,
+            "provider": provider.take(),
+            "error": error,
+        });
+        Ok(render(status, "sign-in.html", values))
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The timeline of a room's page: reads entries, and posts messages.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
@@ -10,51 +12,53 @@ use serde_json::json;
 
 use super::pages::PageError;
 use super::room_access::RoomAccess;
-use crate::http::state::AppState;
 use crate::model::Side;
-use crate::service::messages::{Draft, MAX_TEXT, PostError};
+use crate::service::entry_renderer::EntryRenderer;
+use crate::service::messages::{Draft, MAX_TEXT, Messages, PostError};
+use crate::storage::Storage;
 
 /// The number of entries in a response.
 const PAGE: usize = 50;
 
 /// The requested entries: the newest, or the neighbours of one that the page has.
 #[derive(Deserialize)]
-pub(super) struct Asked {
+pub(super) struct TimelineQuery {
     before: Option<String>,
     after: Option<String>,
 }
 
 /// Returns entries, oldest first, and whether there are more on the requested side.
 pub(super) async fn read(
-    State(app): State<AppState>,
+    State(storage): State<Arc<dyn Storage>>,
+    State(renderer): State<EntryRenderer>,
     RoomAccess { room, .. }: RoomAccess,
-    Query(asked): Query<Asked>,
+    Query(query): Query<TimelineQuery>,
 ) -> Result<Response, PageError> {
     let at_most = PAGE as u32 + 1;
-    let (id, side) = match (&asked.before, &asked.after) {
+    let (id, side) = match (&query.before, &query.after) {
         (Some(id), _) => (Some(id), Side::Before),
         (None, Some(id)) => (Some(id), Side::After),
         (None, None) => (None, Side::Before),
     };
     let mut entries = match id {
         Some(id) => {
-            let beside = app.storage.history_beside(room.id, id, side, at_most);
+            let beside = storage.history_beside(room.id, id, side, at_most);
             beside.await?
         }
-        None => app.storage.history(room.id, 0, at_most).await?,
+        None => storage.history(room.id, 0, at_most).await?,
     };
     let has_more = entries.len() > PAGE;
     entries.truncate(PAGE);
     if side == Side::Before {
         entries.reverse();
     }
-    let shown = app.renderer.render_all(&entries).await?;
+    let shown = renderer.render_all(&entries).await?;
     Ok(Json(json!({ "entries": shown, "hasMore": has_more })).into_response())
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Say {
+pub(super) struct MessageRequest {
     text: String,
     /// A UUID that the page chose: a repeated request posts one message.
     id: Option<String>,
@@ -63,10 +67,11 @@ pub(super) struct Say {
 }
 
 /// Posts a message of the person. A refusal is one sentence for them.
-pub(super) async fn say(
-    State(app): State<AppState>,
+pub(super) async fn post(
+    State(messages): State<Messages>,
+    State(renderer): State<EntryRenderer>,
     RoomAccess { room, user }: RoomAccess,
-    JsonBody(Say { text, id, reply_to }): JsonBody<Say>,
+    JsonBody(MessageRequest { text, id, reply_to }): JsonBody<MessageRequest>,
 ) -> Result<Response, PageError> {
     // A page has no use for a blank message.
     let text = if text.trim().is_empty() {
@@ -75,9 +80,9 @@ pub(super) async fn say(
         text
     };
     let draft = Draft { text, id, reply_to };
-    let sentence = match app.messages.post(&room, &user, draft).await {
+    let sentence = match messages.post(&room, &user, draft).await {
         Ok(entry) => {
-            let rendered = app.renderer.render(&entry).await?;
+            let rendered = renderer.render(&entry).await?;
             return Ok((StatusCode::CREATED, Json(rendered)).into_response());
         }
         Err(PostError::Storage(error)) => return Err(error.into()),

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use glance_sdk::model::UserId;
+
 use super::{SignInMethod, SignInState};
 use crate::model::{Identity, NewRoom, User};
-use crate::service::people::People;
+use crate::service::people::{People, Role};
 use crate::service::rooms::{self, RoomError, Rooms};
-use crate::storage::{SignedIn, Storage, StorageError};
+use crate::storage::{PersonChange, SignedIn, Storage, StorageError};
 
 /// Finds or creates the people who sign in. Clones share the state of the first room.
 #[derive(Debug, Clone)]
@@ -17,6 +19,22 @@ pub(crate) struct Accounts {
     people: People,
     rooms: Rooms,
     first_room: Arc<FirstRoom>,
+}
+
+/// The reason why the role of a person was not changed.
+#[derive(Debug)]
+pub(crate) enum RoleError {
+    /// A rule decides at sign-in who is an admin.
+    DecidedAtSignIn,
+    /// Nobody else is an admin.
+    LastAdmin,
+    Storage(StorageError),
+}
+
+impl From<StorageError> for RoleError {
+    fn from(cause: StorageError) -> Self {
+        Self::Storage(cause)
+    }
 }
 
 /// The room that a host without rooms gets.
@@ -54,6 +72,20 @@ impl Accounts {
             return self.storage.user(user).await;
         }
         self.storage.first_admin().await
+    }
+
+    /// Makes a person an admin, a member or a guest. Does nothing if there is no such person.
+    pub(crate) async fn set_role(&self, id: UserId, role: Role) -> Result<(), RoleError> {
+        if self.sign_in.decides_admins()
+            && let Some(user) = self.storage.user(id).await?
+            && user.is_admin != (role == Role::Admin)
+        {
+            return Err(RoleError::DecidedAtSignIn);
+        }
+        if self.people.set_role(id, role).await? == PersonChange::LastAdmin {
+            return Err(RoleError::LastAdmin);
+        }
+        Ok(())
     }
 
     /// Finds or creates the person with this identity. Creates the first room after the first admin signed in.
