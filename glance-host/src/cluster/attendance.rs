@@ -1,9 +1,10 @@
 //! Counts viewers: a person is in a room as long as they have a viewer there.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use glance_sdk::model::{RoomId, UserId};
+use parking_lot::{Mutex, MutexGuard};
 
 /// The number of viewers per person and room; `None` counts guests without a name.
 type Open = BTreeMap<(RoomId, Option<UserId>), usize>;
@@ -47,7 +48,7 @@ impl Attendance {
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use glance_sdk::model::{OauthId, RoomId, UserId};
+use parking_lot::Mutex;
 
 use crate::model::clock::Clock;
 
@@ -194,7 +194,7 @@ impl<K: Eq + Hash> Windows<K> {
 
     /// Counts one, and refuses a new key if `keys` keys have a window.
     fn take_within(&self, keys: usize, key: K, time: Time) -> Result<Allowance, Exceeded> {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.open.lock();
         // Closed windows are removed once per period, so that the amortized cost of a request is constant.
         if open.sweep_at <= time.elapsed {
             open.windows
@@ -223,7 +223,7 @@ impl<K: Eq + Hash> Windows<K> {
 
     /// Refuses a key whose limit is used up, without counting.
     fn check(&self, key: &K, time: Time) -> Result<(), Exceeded> {
-        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = self.open.lock();
         match open.windows.get(key) {
             Some(window) if window.taken >= self.limit && window.ends_at > time.elapsed => {
                 let seconds_left = whole_seconds(window.ends_at - time.elapsed);
@@ -328,9 +328,9 @@ mod tests {
             windows.take(n, at(1000)).unwrap();
         }
         windows.take(1000, at(1030)).unwrap();
-        assert_eq!(windows.open.lock().unwrap().windows.len(), 1001);
+        assert_eq!(windows.open.lock().windows.len(), 1001);
         windows.take(1001, at(1060)).unwrap();
-        assert_eq!(windows.open.lock().unwrap().windows.len(), 2);
+        assert_eq!(windows.open.lock().windows.len(), 2);
     }
 
     #[test]

@@ -9,10 +9,11 @@ mod timeline;
 mod webhooks;
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use glance_sdk::model::{Descriptor, Event, Installable, OauthId, RoomId, Webhook};
+use parking_lot::Mutex;
 use reqwest::StatusCode;
 use serde_json::Value;
 use tokio::sync::watch;
@@ -59,9 +60,9 @@ struct TestAnswer {
 #[async_trait]
 impl Transport for AddOns {
     async fn send(&self, request: OutboundRequest, _: AnswerLimits) -> Result<Answer, NoAnswer> {
-        self.requests.lock().unwrap().push(request);
-        let answer = self.answer.lock().unwrap().clone();
-        let status = self.statuses.lock().unwrap().pop_front();
+        self.requests.lock().push(request);
+        let answer = self.answer.lock().clone();
+        let status = self.statuses.lock().pop_front();
         Ok(Answer {
             status: status.unwrap_or(StatusCode::OK),
             allowed_origin: answer.allowed_origin,
@@ -74,7 +75,7 @@ impl Transport for AddOns {
 
 impl AddOns {
     fn answer_with(&self, body: &str) {
-        self.answer.lock().unwrap().body = body.as_bytes().to_vec();
+        self.answer.lock().body = body.as_bytes().to_vec();
     }
 }
 
@@ -224,7 +225,7 @@ impl Services {
     /// Waits for the webhook calls of an add-on. Returns the events of all calls so far.
     async fn webhook_events(&self, id: &OauthId) -> Vec<String> {
         self.webhooks.idle(id).await;
-        let requests = self.add_ons.requests.lock().unwrap();
+        let requests = self.add_ons.requests.lock();
         // Removal calls have no body.
         let bodies = requests.iter().filter_map(|request| {
             let body = request.body.as_deref()?;

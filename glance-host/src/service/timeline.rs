@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::error::Error;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use glance_sdk::model::RoomId;
+use parking_lot::Mutex;
 use tokio::sync::OwnedMutexGuard;
 
 use crate::cluster::bus::{Bus, Topic};
@@ -109,7 +110,7 @@ impl RoomTurns {
     async fn take(&self, room: RoomId) -> OwnedMutexGuard<()> {
         let turn = {
             // Locked for the lookup only; the wait for the turn is outside.
-            let mut rooms = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut rooms = self.0.lock();
             evict_unused(&mut rooms, |turn| Arc::strong_count(turn) > 1);
             Arc::clone(rooms.entry(room).or_default())
         };

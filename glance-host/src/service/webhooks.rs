@@ -11,9 +11,10 @@ mod room_event;
 use std::collections::hash_map;
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use glance_sdk::model::{OauthId, RoomId};
+use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use crate::cluster::rate_limits::Limits;
@@ -159,7 +160,7 @@ impl Webhooks {
     }
 
     fn push(&self, oauth_id: OauthId, jobs: Vec<Job>) {
-        match lock(&self.state.queues).entry(oauth_id) {
+        match self.state.queues.lock().entry(oauth_id) {
             hash_map::Entry::Occupied(mut queue) if queue.get().len() < QUEUE => {
                 queue.get_mut().push_back(jobs);
             }
@@ -192,7 +193,7 @@ impl Webhooks {
 
     /// Takes the next calls of an installation; none if the host shuts down. Removes an empty queue.
     fn next(&self, oauth_id: &OauthId) -> Option<Vec<Job>> {
-        let mut queues = lock(&self.state.queues);
+        let mut queues = self.state.queues.lock();
         let next = queues.get_mut(oauth_id)?.pop_front();
         let next = next.filter(|_| !self.shutdown.has_begun());
         if next.is_none() {
@@ -230,7 +231,7 @@ impl Webhooks {
 
     async fn wait_until(&self, condition: impl Fn(&Queues) -> bool) {
         let mut emptied = self.state.emptied.subscribe();
-        while !condition(&lock(&self.state.queues)) {
+        while !condition(&self.state.queues.lock()) {
             // It cannot fail: the sender lives as long as `self`.
             let _ = emptied.changed().await;
         }
@@ -254,8 +255,4 @@ async fn matching(oauth_id: &OauthId, mut jobs: Vec<Job>) -> Vec<Job> {
         tracing::error!(installation = %oauth_id, error, "matching webhook patterns failed");
         Vec::new()
     })
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

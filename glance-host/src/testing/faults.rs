@@ -1,10 +1,11 @@
 //! Faults that a test injects: their effect, the calls that they hit, and how often.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use glance_sdk::client::Method;
 use glance_sdk::model::OauthId;
+use parking_lot::{Mutex, MutexGuard};
 use reqwest::StatusCode;
 use serde_json::json;
 use tokio::sync::watch;
@@ -394,7 +395,7 @@ pub(crate) struct Faults(Mutex<Vec<Arc<Entry>>>);
 
 impl Faults {
     fn all(&self) -> MutexGuard<'_, Vec<Arc<Entry>>> {
-        lock(&self.0)
+        self.0.lock()
     }
 
     pub(crate) fn inject(self: &Arc<Self>, fault: Fault) -> Injected {
@@ -425,7 +426,7 @@ impl Entry {
         let Fault {
             skip_first, times, ..
         } = self.fault;
-        let mut matched = lock(&self.matched);
+        let mut matched = self.matched.lock();
         if *matched >= skip_first.saturating_add(times) {
             return None;
         }
@@ -461,10 +462,6 @@ pub(crate) fn error_body(status: StatusCode) -> String {
     let code = status.as_u16();
     json!({ "error": { "code": code, "message": "A fault of the test", "type": reason } })
         .to_string()
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

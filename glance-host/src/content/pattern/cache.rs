@@ -1,8 +1,9 @@
 //! A cache of compiled patterns: the most recently used, as many as the memory limit allows.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock};
 
+use parking_lot::{Mutex, MutexGuard};
 use regex_automata::meta::Regex;
 
 use super::PatternError;
@@ -28,7 +29,7 @@ pub(super) fn insert(pattern: &str, compiled: &Compiled) {
 }
 
 fn lock() -> MutexGuard<'static, Cache> {
-    CACHE.lock().unwrap_or_else(PoisonError::into_inner)
+    CACHE.lock()
 }
 
 struct Cache {

@@ -10,10 +10,11 @@ use std::collections::HashMap;
 use std::error::Error;
 use std::fmt;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use glance_sdk::model::OauthId;
+use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -91,7 +92,7 @@ impl CallLimiter {
 
     fn slots_of(&self, oauth_id: &OauthId) -> Arc<Semaphore> {
         let all = self.per_installation.lock();
-        let mut all = all.unwrap_or_else(PoisonError::into_inner);
+        let mut all = all;
         if let Some(own) = all.get(oauth_id) {
             return Arc::clone(own);
         }

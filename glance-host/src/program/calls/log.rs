@@ -1,9 +1,10 @@
 //! The latest calls, and the secrets that they must not show.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -36,7 +37,7 @@ impl Default for Calls {
 
 impl Calls {
     pub(crate) fn secrets(&self) -> MutexGuard<'_, Secrets> {
-        lock(&self.secrets)
+        self.secrets.lock()
     }
 
     /// Returns the number of a new call, and the time.
@@ -60,7 +61,7 @@ impl Calls {
 
     /// Stores a completed call, which is masked.
     pub(crate) fn store(&self, exchange: Exchange) {
-        let mut calls = lock(&self.calls);
+        let mut calls = self.calls.lock();
         if calls.len() == MAX_CALLS {
             calls.pop_front();
         }
@@ -83,14 +84,10 @@ impl Calls {
 
     /// Returns the stored calls after the first `seen` ones, and the number of calls now.
     pub(crate) fn since(&self, seen: u64) -> (Vec<Arc<Exchange>>, u64) {
-        let calls = lock(&self.calls);
+        let calls = self.calls.lock();
         let ended = *self.ended.borrow();
         let new = usize::try_from(ended.saturating_sub(seen)).unwrap_or(usize::MAX);
         let skipped = calls.len().saturating_sub(new);
         (calls.iter().skip(skipped).cloned().collect(), ended)
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,7 +1,6 @@
-use std::sync::Mutex;
-
 use async_trait::async_trait;
 use glance_sdk::model::{Descriptor, Event};
+use parking_lot::Mutex;
 
 use super::*;
 use crate::model::Group;
@@ -14,7 +13,7 @@ struct Offline(Mutex<Option<OutboundRequest>>);
 #[async_trait]
 impl Transport for Offline {
     async fn send(&self, request: OutboundRequest, _: AnswerLimits) -> Result<Answer, NoAnswer> {
-        *self.0.lock().unwrap() = Some(request);
+        *self.0.lock() = Some(request);
         Err(NoAnswer::Unreachable("is offline".to_owned()))
     }
 }
@@ -129,7 +128,7 @@ async fn webhook_has_one_authorization_header() {
             .webhook(&installed, &declared, 1.into(), None)
             .unwrap();
         call.send(QUERY_TIMEOUT, 0).await.unwrap_err();
-        let request = transport.0.lock().unwrap().take().unwrap();
+        let request = transport.0.lock().take().unwrap();
         let all = request.headers.get_all(AUTHORIZATION).iter();
         let all: Vec<_> = all.map(|value| value.to_str().unwrap()).collect();
         assert_eq!(all.len(), 1, "{site}: {all:?}");

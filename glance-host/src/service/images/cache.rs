@@ -1,8 +1,9 @@
 //! A cache of images in memory, which also remembers failed downloads.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tokio::sync::OnceCell;
 
 use super::{Image, ImageError};
@@ -67,7 +68,7 @@ impl Cache {
         now: i64,
         download: impl Future<Output = Result<Image, ImageError>>,
     ) -> Loaded {
-        let slot = self.lock().slot(url, now);
+        let slot = self.0.lock().slot(url, now);
         let mut is_first = false;
         let download = async {
             is_first = true;
@@ -75,13 +76,9 @@ impl Cache {
         };
         let loaded = slot.result.get_or_init(|| download).await.clone();
         if is_first {
-            self.lock().count(url, &slot);
+            self.0.lock().count(url, &slot);
         }
         loaded
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Slots> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -179,7 +176,7 @@ mod tests {
             assert_eq!(cache.get("a", now, download).await.unwrap().bytes.len(), 7);
         }
         assert_eq!(cache.get("a", TTL, image(8)).await.unwrap().bytes.len(), 8);
-        assert_eq!(cache.lock().bytes, 8);
+        assert_eq!(cache.0.lock().bytes, 8);
 
         let missing = async { Err(ImageError::Status(StatusCode::NOT_FOUND)) };
         assert!(cache.get("b", 0, missing).await.is_err());
@@ -220,7 +217,7 @@ mod tests {
         for url in ["a", "b", "c"] {
             cache.get(url, 0, image(third)).await.unwrap();
         }
-        assert_eq!(cache.lock().bytes, 2 * third);
+        assert_eq!(cache.0.lock().bytes, 2 * third);
         assert!(cache.get("c", 0, no_download()).await.is_ok());
         assert_eq!(cache.get("a", 0, image(1)).await.unwrap().bytes.len(), 1);
 
@@ -231,7 +228,7 @@ mod tests {
                 .await
                 .unwrap();
         }
-        let slots = cache.lock();
+        let slots = cache.0.lock();
         assert!(slots.by_url.len() <= MAX_ENTRIES && slots.order.len() <= 2 * MAX_ENTRIES);
     }
 }

@@ -2,11 +2,12 @@
 //! and others may show a page after an installation.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use glance_sdk::auth::random_alphanumeric;
 use glance_sdk::model::{Installable, InstallationData};
+use parking_lot::Mutex;
 use reqwest::Url;
 
 use super::{InstallError, Installer};
@@ -61,11 +62,7 @@ pub(crate) enum NextStep {
     Done,
 }
 
-impl Handoffs {
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Handoff>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
+impl Handoffs {}
 
 /// Returns the page to visit after an installation.
 pub(super) fn page_after_installation(installed: &Installed) -> Option<String> {
@@ -119,7 +116,7 @@ impl Installer {
             data: Some(self.data(installed)),
             ends_at: self.clock.elapsed() + LIFE,
         };
-        self.handoffs.lock().insert(name.clone(), handoff);
+        self.handoffs.0.lock().insert(name.clone(), handoff);
         let installer = self.clone();
         tokio::spawn(async move {
             tokio::select! {
@@ -132,7 +129,7 @@ impl Installer {
 
     /// Returns the URL for the browser: the add-on's page, with the URLs of the installation data and of the way back.
     pub(crate) fn handoff_url(&self, name: &str, back: &str) -> Option<Url> {
-        let handoffs = self.handoffs.lock();
+        let handoffs = self.handoffs.0.lock();
         let handoff = handoffs
             .get(name)
             .filter(|handoff| self.is_pending(handoff))?;
@@ -149,7 +146,7 @@ impl Installer {
 
     /// Returns the installation data of a hand-off, once.
     pub(crate) fn take_handoff_data(&self, data_name: &str) -> Option<InstallationData> {
-        let mut handoffs = self.handoffs.lock();
+        let mut handoffs = self.handoffs.0.lock();
         let handoff = handoffs
             .values_mut()
             .find(|handoff| handoff.data_name == data_name && self.is_pending(handoff))?;
@@ -159,7 +156,7 @@ impl Installer {
     /// Returns the next step for a person who returns. A hand-off without an installation ends here. Returns `None` if
     /// there is no such hand-off, or it expired.
     pub(crate) fn return_from_handoff(&self, name: &str) -> Option<NextStep> {
-        let mut handoffs = self.handoffs.lock();
+        let mut handoffs = self.handoffs.0.lock();
         let handoff = handoffs
             .get(name)
             .filter(|handoff| self.is_pending(handoff))?;
@@ -173,7 +170,7 @@ impl Installer {
     /// Completes a hand-off. Returns `None` if there is none, or it expired.
     pub(crate) async fn finish_handoff(&self, name: &str) -> Result<Option<Outcome>, StorageError> {
         self.expire_handoffs().await;
-        let Some(handoff) = self.handoffs.lock().remove(name) else {
+        let Some(handoff) = self.handoffs.0.lock().remove(name) else {
             return Ok(None);
         };
         let installed = &handoff.installed;
@@ -212,6 +209,7 @@ impl Installer {
     async fn end_handoffs(&self, ends: impl Fn(&Handoff) -> bool) {
         let ended: Vec<_> = self
             .handoffs
+            .0
             .lock()
             .extract_if(|_, handoff| ends(handoff))
             .collect();

@@ -5,11 +5,12 @@
 //! most [`LIMIT`].
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
 use glance_sdk::model::OauthId;
+use parking_lot::Mutex;
 use reqwest::StatusCode;
 
 use super::{DESCRIPTOR_TIMEOUT, MAX_ANSWER_BYTES, plain, topic};
@@ -56,13 +57,9 @@ pub(crate) struct Removals {
 struct InProgress(Arc<Mutex<HashSet<OauthId>>>);
 
 impl InProgress {
-    fn lock(&self) -> MutexGuard<'_, HashSet<OauthId>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Marks an installation until the returned value is dropped; `None` if it is marked already.
     fn begin(&self, oauth_id: &OauthId) -> Option<Telling> {
-        let is_new = self.lock().insert(oauth_id.clone());
+        let is_new = self.0.lock().insert(oauth_id.clone());
         is_new.then(|| Telling {
             in_progress: self.clone(),
             oauth_id: oauth_id.clone(),
@@ -77,7 +74,7 @@ struct Telling {
 
 impl Drop for Telling {
     fn drop(&mut self) {
-        self.in_progress.lock().remove(&self.oauth_id);
+        self.in_progress.0.lock().remove(&self.oauth_id);
     }
 }
 

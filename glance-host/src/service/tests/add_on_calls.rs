@@ -15,7 +15,7 @@ async fn query_returns_data_or_the_reason() {
     let (room, ann) = (services.room("ops").await, services.user("Ann").await);
     let installed = services.install("a", room.id, &[]).await;
     let query = async |url: &str, allowed_origin: Option<&str>, body: serde_json::Value| {
-        *services.add_ons.answer.lock().unwrap() = TestAnswer {
+        *services.add_ons.answer.lock() = TestAnswer {
             allowed_origin: allowed_origin.map(str::to_owned),
             body: body.to_string().into_bytes(),
             ..TestAnswer::default()
@@ -31,7 +31,7 @@ async fn query_returns_data_or_the_reason() {
 
     let answered = query(url, Some("*"), data.clone()).await.unwrap();
     assert_eq!(answered.value(), data);
-    let requests = services.add_ons.requests.lock().unwrap().len();
+    let requests = services.add_ons.requests.lock().len();
     let failed = query("query", Some("*"), data.clone()).await.unwrap_err();
     assert!(
         matches!(failed, QueryError::Request(RequestError::Url(_))),
@@ -43,7 +43,7 @@ async fn query_returns_data_or_the_reason() {
         matches!(failed, QueryError::Request(RequestError::Scheme(_))),
         "{failed}"
     );
-    assert_eq!(services.add_ons.requests.lock().unwrap().len(), requests);
+    assert_eq!(services.add_ons.requests.lock().len(), requests);
     let failed = query(url, None, data).await.unwrap_err();
     assert!(
         matches!(
@@ -62,8 +62,8 @@ async fn only_successful_images_are_accepted() {
     let images = Images::new(services.addon_calls.clone(), services.clock.clone());
     let get = async |path: &str, status: u16, content_type: &str| {
         let status = StatusCode::from_u16(status).unwrap();
-        services.add_ons.statuses.lock().unwrap().push_back(status);
-        *services.add_ons.answer.lock().unwrap() = TestAnswer {
+        services.add_ons.statuses.lock().push_back(status);
+        *services.add_ons.answer.lock() = TestAnswer {
             content_type: Some(content_type.to_owned()),
             body: b"image".to_vec(),
             ..TestAnswer::default()

@@ -116,7 +116,7 @@ async fn only_answers_that_ask_for_it_are_retried() {
         let statuses = statuses
             .iter()
             .map(|status| StatusCode::from_u16(*status).unwrap());
-        services.add_ons.statuses.lock().unwrap().extend(statuses);
+        services.add_ons.statuses.lock().extend(statuses);
         services.say(&room, "hi", &installed).await;
         let delivery = services.last_delivery(&room);
         let Outcome::Answered { status, .. } = delivery.outcome else {

@@ -1,9 +1,10 @@
 //! The glances of each room in their order: read and prepared once for all viewers, and again after a change.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
 use glance_sdk::model::{Glance, OauthId, RoomId};
+use parking_lot::Mutex;
 use tokio::sync;
 
 use super::prepared::Prepared;
@@ -81,7 +82,7 @@ impl Lineups {
     }
 
     fn cached(&self, room: RoomId) -> Arc<sync::Mutex<CachedLineup>> {
-        let mut rooms = locked(&self.rooms);
+        let mut rooms = self.rooms.lock();
         evict_unused(&mut rooms, |cached| {
             let is_used =
                 |cached: sync::MutexGuard<'_, CachedLineup>| cached.lineup.strong_count() > 0;
@@ -114,7 +115,7 @@ impl Pool {
     }
 
     fn one(&self, installed: &Arc<Installed>, glance: Glance) -> Arc<Prepared> {
-        let mut pool = locked(&self.prepared);
+        let mut pool = self.prepared.lock();
         evict_unused(&mut pool, |prepared| prepared.strong_count() > 0);
         let cached = pool
             .entry((installed.oauth_id.clone(), glance.key.clone()))
@@ -130,10 +131,6 @@ impl Pool {
             new
         })
     }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
 //! The part of a glance that all its viewers share: computed once, not per viewer.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use bytes::Bytes;
 use glance_sdk::evaluate::{DataState, Facts, Outcome, Program};
 use glance_sdk::model::{Glance, Status};
+use parking_lot::Mutex;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -137,7 +138,7 @@ impl PushContents {
             return prepared.ready(data);
         };
         // Locked while it is computed, so that all other viewers wait for the first instead of computing it too.
-        let mut contents = locked(contents);
+        let mut contents = contents.lock();
         let known = contents.iter().find(|(of, _)| Arc::ptr_eq(of, prepared));
         if let Some((_, content)) = known {
             return Arc::clone(content);
@@ -271,7 +272,7 @@ impl Prepared {
             state,
         );
         let new = Content::new(data, line, metadata);
-        let mut latest = locked(&self.latest);
+        let mut latest = self.latest.lock();
         if let Some(same) = latest.upgrade().filter(|latest| **latest == new) {
             return same;
         }
@@ -324,8 +325,4 @@ fn line(
                 key: key.to_owned(),
             }),
     }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -7,10 +7,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound::{Excluded, Unbounded};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use glance_sdk::model::{OauthId, RoomId};
+use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::AbortHandle;
 use uuid::Uuid;
@@ -97,7 +98,7 @@ pub(super) struct Waiting {
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        let mut schedules = self.schedules.locked();
+        let mut schedules = self.schedules.0.lock();
         if let Some(schedule) = schedules.get_mut(&self.place) {
             schedule.viewers.remove(&self.number);
             if schedule.viewers.is_empty() {
@@ -108,13 +109,9 @@ impl Drop for Waiting {
 }
 
 impl Schedules {
-    fn locked(&self) -> MutexGuard<'_, HashMap<Place, Schedule>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Returns the viewer after this number, or the first one.
     fn after(&self, place: &Place, number: u64) -> Option<(u64, Candidate)> {
-        let schedules = self.locked();
+        let schedules = self.0.lock();
         let viewers = &schedules.get(place)?.viewers;
         let later = viewers.range((Excluded(number), Unbounded)).next();
         let (number, candidate) = later.or_else(|| viewers.first_key_value())?;
@@ -122,7 +119,7 @@ impl Schedules {
     }
 
     fn all(&self, place: &Place) -> Vec<Candidate> {
-        let schedules = self.locked();
+        let schedules = self.0.lock();
         let viewers = schedules.get(place).map(|schedule| &schedule.viewers);
         viewers.map_or_else(Vec::new, |viewers| viewers.values().cloned().collect())
     }
@@ -138,7 +135,7 @@ impl Retries {
 
     /// Adds a viewer with a failed line to the schedule of its glance. The first viewer starts the schedule.
     pub(super) fn wait(&self, place: Place, line: String, commands: Commands) -> Waiting {
-        let mut schedules = self.schedules.locked();
+        let mut schedules = self.schedules.0.lock();
         let schedule = schedules.entry(place.clone()).or_insert_with(|| {
             let loaded = Arc::<Notify>::default();
             let run = Run {
@@ -169,7 +166,7 @@ impl Retries {
 
     /// Notifies the schedule that a query outside it succeeded: the waiting viewers follow.
     pub(super) fn loaded(&self, place: &Place) {
-        if let Some(schedule) = self.schedules.locked().get(place) {
+        if let Some(schedule) = self.schedules.0.lock().get(place) {
             schedule.loaded.notify_one();
         }
     }

@@ -3,9 +3,11 @@
 //! A viewer polls its event channel and four rarely ready sources in one task. Behind a [`WakeGate`] the
 //! rare sources cost one atomic load per event. The benchmark `benches/fan_out` measures this.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
+
+use parking_lot::{Mutex, MutexGuard};
 
 /// Polls a value only after it was woken; otherwise a poll reads one flag.
 #[derive(Debug)]
@@ -28,9 +30,7 @@ struct Signal {
 
 impl Signal {
     fn task_waker(&self) -> MutexGuard<'_, Waker> {
-        self.task_waker
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.task_waker.lock()
     }
 }
 

@@ -2,13 +2,13 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use glance_sdk::model::RoomId;
+use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::sync::watch;
 
-use super::lock;
 use crate::model::{Delivery, Outcome};
 
 /// The number of deliveries that are kept per room.
@@ -127,13 +127,13 @@ impl Records {
                 tracing::warn!(installation = %oauth_id, %event, why, "webhook not called");
             }
         }
-        lock(&self.latest).add(delivery);
+        self.latest.lock().add(delivery);
         self.count.send_modify(|count| *count += 1);
     }
 
     /// Returns the latest deliveries for a room, oldest first.
     pub(super) fn in_room(&self, room: RoomId) -> Vec<Arc<Delivery>> {
-        let latest = lock(&self.latest);
+        let latest = self.latest.lock();
         let numbers = latest.rooms.get(&room).into_iter().flatten();
         let deliveries = numbers.filter_map(|number| latest.deliveries.get(number));
         deliveries.cloned().collect()
@@ -149,9 +149,8 @@ impl Records {
 mod tests {
     use std::time::{Duration, SystemTime};
 
-    use glance_sdk::model::Event;
-
     use super::*;
+    use glance_sdk::model::Event;
 
     #[test]
     fn oldest_deliveries_are_removed_above_the_limits() {
@@ -183,11 +182,11 @@ mod tests {
         assert_eq!((kept(1), kept(2), kept(3)), (KEPT_PER_ROOM, 1, 1));
         add(4, third());
         assert_eq!((kept(1), kept(2), kept(3), kept(4)), (0, 0, 1, 1));
-        assert_eq!(lock(&records.latest).rooms.len(), 2);
+        assert_eq!(records.latest.lock().rooms.len(), 2);
         add(2, third());
         add(2, third());
         assert_eq!((kept(3), kept(4), kept(2)), (0, 0, 2));
-        let kept = lock(&records.latest);
+        let kept = records.latest.lock();
         assert_eq!((kept.rooms.len(), kept.deliveries.len()), (1, 2));
     }
 }

@@ -2,7 +2,9 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 use crate::model::clock::Clock;
 use crate::program::calls::{Calls, Exchange};
@@ -31,7 +33,7 @@ impl FaultLayer {
 
     /// Tells the recorder about a call of the host before it is sent.
     pub(super) fn learn_names(&self, exchange: &Exchange) {
-        if let (_, Some(recorder)) = &mut *lock(&self.recorder) {
+        if let (_, Some(recorder)) = &mut *self.recorder.lock() {
             recorder.learn_names(exchange);
         }
     }
@@ -41,7 +43,7 @@ impl FaultLayer {
         let Some(exchange) = self.calls.mask(exchange) else {
             return;
         };
-        if let (_, Some(recorder)) = &mut *lock(&self.recorder) {
+        if let (_, Some(recorder)) = &mut *self.recorder.lock() {
             recorder.write(&exchange);
         }
         self.calls.store(exchange);
@@ -63,7 +65,7 @@ impl FaultLayer {
     /// Begins a recording in place of the running one. Returns its number.
     pub(super) fn record_to(&self, path: &Path, host: &str) -> io::Result<u64> {
         let created = Recorder::create(path, host, self.calls.now())?;
-        let (number, recorder) = &mut *lock(&self.recorder);
+        let (number, recorder) = &mut *self.recorder.lock();
         *number += 1;
         *recorder = Some(created);
         Ok(*number)
@@ -71,12 +73,8 @@ impl FaultLayer {
 
     /// Ends the recording with this number, unless another began since.
     pub(super) fn end_recording(&self, ended: u64) -> io::Result<()> {
-        let (number, recorder) = &mut *lock(&self.recorder);
+        let (number, recorder) = &mut *self.recorder.lock();
         let recorder = recorder.take_if(|_| *number == ended);
         recorder.map_or(Ok(()), Recorder::finish)
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,6 +1,6 @@
 //! A host that answers like the recorded one.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -9,6 +9,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use glance_sdk::auth::random_alphanumeric;
 use glance_sdk::serve::Limits;
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -77,7 +78,7 @@ impl StandIn {
 
     /// Returns the URL at which clients reach it, without a trailing slash.
     pub fn base_url(&self) -> String {
-        lock(&self.part.names).host.clone()
+        self.part.names.lock().host.clone()
     }
 
     /// Waits until the client made all recorded calls or the replay's timeout passed. Returns the differences from
@@ -101,7 +102,7 @@ impl Drop for StandIn {
 
 impl Part {
     pub(super) fn names(&self) -> MutexGuard<'_, Names> {
-        lock(&self.names)
+        self.names.lock()
     }
 
     /// Returns an exchange in the form of recordings: without secrets, and with names for what differs each time.
@@ -122,7 +123,7 @@ impl Part {
     /// Finds the recorded call that equals this one, preferring the same headers and body, and marks it as repeated.
     /// Returns the latest similar call if all of them were repeated.
     fn find_recorded(&self, call: &Exchange) -> Option<&Exchange> {
-        let mut received = lock(&self.received);
+        let mut received = self.received.lock();
         let is_similar = |one: &&Exchange| one.method == call.method && one.url == call.url;
         let is_left = |one: &&Exchange| !received.repeated.iter().any(|(n, _)| *n == one.n);
         let left = || self.recorded().filter(is_similar).filter(is_left);
@@ -182,7 +183,7 @@ impl Part {
         let all_repeated = repeated.wait_for(|count| *count >= expected);
         // After a timeout the missing calls are among the differences.
         let _ = tokio::time::timeout(self.replay.timeout, all_repeated).await;
-        let received = lock(&self.received);
+        let received = self.received.lock();
         let mut differences = Vec::new();
         for recorded in self.recorded() {
             match received.repeated.iter().find(|(n, _)| *n == recorded.n) {
@@ -274,8 +275,4 @@ async fn perform(
         headers.insert(axum::http::header::CONTENT_TYPE, value);
     }
     response
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -34,7 +34,9 @@ fn write_field(writer: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug) -
 #[cfg(test)]
 mod tests {
     use std::io::Write;
-    use std::sync::{Arc, Mutex};
+    use std::sync::Arc;
+
+    use parking_lot::Mutex;
 
     use super::*;
 
@@ -43,7 +45,7 @@ mod tests {
 
     impl Write for Lines {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
+            self.0.lock().write(bytes)
         }
 
         fn flush(&mut self) -> std::io::Result<()> {
@@ -65,7 +67,7 @@ mod tests {
         tracing::subscriber::with_default(subscriber, || {
             tracing::warn!(id = %bad, count = 7, "refused: {bad}");
         });
-        let line = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        let line = String::from_utf8(lines.0.lock().clone()).unwrap();
         assert!(line.ends_with(" count=7\n"), "{line}");
         assert!(
             line.contains("refused: a\\u{1b}[2J\\n\\u{202e}xx"),

@@ -1,6 +1,6 @@
 //! A discovered provider: its endpoints, its keys, and the requests to it.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -17,6 +17,7 @@ use openidconnect::{
     Nonce, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope, SignatureVerificationError,
     StandardErrorResponse, StandardTokenResponse, TokenResponse as _,
 };
+use parking_lot::RwLock;
 use reqwest::Url;
 
 use super::fetch::{fetch_metadata, fetching, in_full};
@@ -142,7 +143,7 @@ impl Provider {
     }
 
     fn client(&self) -> ProviderClient {
-        let metadata = self.metadata.read().unwrap_or_else(PoisonError::into_inner);
+        let metadata = self.metadata.read();
         let id = ClientId::new(self.settings.client_id.clone());
         let secret = ClientSecret::new(self.settings.client_secret.expose().to_owned());
         let client = Client::from_provider_metadata(metadata.clone(), id, Some(secret));
@@ -207,10 +208,7 @@ impl Provider {
             {
                 let found = fetch_metadata(&self.http, &self.issuer).await;
                 let found = found.map_err(|(why, _)| why)?;
-                *self
-                    .metadata
-                    .write()
-                    .unwrap_or_else(PoisonError::into_inner) = found;
+                *self.metadata.write() = found;
                 claims = verified(&self.client());
             }
             claims.map_err(|cause| in_full(&cause))
@@ -219,7 +217,7 @@ impl Provider {
 
     /// Returns the provider's signature algorithms that use its own key: no shared-secret algorithms, and not `none`.
     fn algorithms(&self) -> Vec<CoreJwsSigningAlgorithm> {
-        let metadata = self.metadata.read().unwrap_or_else(PoisonError::into_inner);
+        let metadata = self.metadata.read();
         let known = metadata.id_token_signing_alg_values_supported().iter();
         known
             .filter(|algorithm| {

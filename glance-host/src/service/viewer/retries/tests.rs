@@ -99,7 +99,7 @@ async fn one_viewer_tries_and_the_others_follow_within_two_seconds() {
         "{:?}",
         began.elapsed()
     );
-    assert!(retries.schedules.locked().is_empty());
+    assert!(retries.schedules.0.lock().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -112,7 +112,7 @@ async fn nothing_is_tried_while_nobody_looks() {
     let mut viewer = FailedViewer::of(&retries);
     viewer.fails_after(4.0..=6.0).await;
     drop(viewer);
-    assert!(retries.schedules.locked().is_empty());
+    assert!(retries.schedules.0.lock().is_empty());
     tokio::time::sleep(Duration::from_secs(3600)).await;
     // Who comes later begins anew.
     FailedViewer::of(&retries).fails_after(4.0..=6.0).await;
