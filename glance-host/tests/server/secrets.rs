@@ -90,8 +90,9 @@ async fn no_secret_is_logged() {
     server.signal("TERM").await;
     server.ended().await;
 
-    secrets.extend(add_on.signed());
-    assert!(secrets.len() > 10, "{secrets:?}");
+    let signed = add_on.signed();
+    assert!(!signed.is_empty());
+    secrets.extend(signed);
     let log = server.log();
     assert!(log.iter().any(|line| line.contains("\"TRACE\"")));
     for secret in &secrets {
