@@ -134,13 +134,13 @@ async fn written(directory: &Directory, entries: &[Entry]) -> Result<Vec<Value>,
 
 async fn item(directory: &Directory, entry: &Entry) -> Result<Value, ApiError> {
     let (item, card) = match &entry.content {
-        Content::Message(said) => {
-            let message = directory.message(entry, said).await?;
+        Content::Message(message) => {
+            let message = directory.message(entry, message).await?;
             (serde_json::to_value(message), None)
         }
-        Content::Notification(said) => {
-            let notification = directory.notification(entry, said).await?;
-            (serde_json::to_value(notification), said.card.as_ref())
+        Content::Notification(notification) => {
+            let json = directory.notification(entry, notification).await?;
+            (serde_json::to_value(json), notification.card.as_ref())
         }
     };
     let mut item = item?;

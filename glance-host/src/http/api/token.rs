@@ -166,7 +166,7 @@ fn basic(headers: &HeaderMap) -> Option<(String, String)> {
 }
 
 /// Returns the requested scopes that the descriptor declares, or all of those if none are requested.
-fn scope(installed: &Installed, asked: Option<&str>) -> Result<String, ApiError> {
+fn scope(installed: &Installed, requested: Option<&str>) -> Result<String, ApiError> {
     let consumer = installed
         .descriptor
         .capabilities
@@ -176,15 +176,20 @@ fn scope(installed: &Installed, asked: Option<&str>) -> Result<String, ApiError>
         .map(|consumer| consumer.scopes.iter().map(|scope| scope.as_str()).collect())
         .unwrap_or_default();
     // An encoded plus still means a space.
-    let asked: Vec<&str> = asked
+    let requested: Vec<&str> = requested
         .unwrap_or_default()
         .split(|c: char| c.is_whitespace() || c == '+')
         .filter(|scope| !scope.is_empty())
         .collect();
-    if let Some(unknown) = asked.iter().find(|scope| !granted.contains(scope)) {
+    if let Some(unknown) = requested.iter().find(|scope| !granted.contains(scope)) {
         return Err(ApiError::bad_request(format!(
             "invalid_scope: The scope {unknown} is not declared in the descriptor"
         )));
     }
-    Ok(if asked.is_empty() { granted } else { asked }.join(" "))
+    Ok(if requested.is_empty() {
+        granted
+    } else {
+        requested
+    }
+    .join(" "))
 }

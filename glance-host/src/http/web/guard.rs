@@ -37,7 +37,7 @@ pub(super) async fn check(State(app): State<AppState>, request: Request, next: N
             .get(name)
             .and_then(|value: &HeaderValue| value.to_str().ok())
     };
-    let asked = text(header::HOST).unwrap_or_default();
+    let requested = text(header::HOST).unwrap_or_default();
     if !is_own_name(&app.info, headers) {
         let own = &app.info.base_url;
         let sentence = format!(
@@ -53,7 +53,7 @@ pub(super) async fn check(State(app): State<AppState>, request: Request, next: N
             .info
             .origins
             .iter()
-            .any(|own| own == origin && (*own == app.info.base_url || host(own) == asked)),
+            .any(|own| own == origin && (*own == app.info.base_url || host(own) == requested)),
         (None, None) => app.sign_in.is_local(),
     };
     if !request.method().is_safe() && !is_own {

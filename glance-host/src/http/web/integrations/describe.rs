@@ -17,7 +17,7 @@ pub(super) fn descriptor(
     origins: &[String],
 ) -> Value {
     let before = old.map(scopes).unwrap_or_default();
-    let asked: Vec<_> = scopes(descriptor)
+    let requested: Vec<_> = scopes(descriptor)
         .iter()
         .map(|scope| {
             json!({
@@ -36,7 +36,7 @@ pub(super) fn descriptor(
             // Some frameworks swap the two.
             "url": Some(&vendor.url).filter(|url| url.starts_with("https://") || url.starts_with("http://")),
         })),
-        "scopes": asked,
+        "scopes": requested,
         "adds": adds(descriptor, old, origins),
     })
 }
