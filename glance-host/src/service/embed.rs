@@ -105,6 +105,29 @@ pub(crate) struct Embeds {
     guest: Option<UserId>,
 }
 
+/// The reason why an add-on gets no viewer token.
+#[derive(Debug)]
+pub(crate) enum ViewerTokenRefused {
+    /// The configuration names no site that may show rooms.
+    NoSites,
+    /// An installation in one room vouches for no person.
+    NamesPerson,
+}
+
+impl fmt::Display for ViewerTokenRefused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoSites => {
+                "This host shows its rooms on no other site: its configuration names no origins"
+            }
+            Self::NamesPerson => {
+                "Only an add-on that an admin installed for all rooms may name a `user_id`; without one, \
+                 whoever looks is a guest"
+            }
+        })
+    }
+}
+
 /// A person who looks at a room on another site.
 #[derive(Clone)]
 pub(crate) struct Visitor {
@@ -139,6 +162,25 @@ impl Embeds {
             clock,
             guest,
         })
+    }
+
+    /// Checks that other sites may show rooms.
+    pub(crate) fn check_sites(&self) -> Result<(), ViewerTokenRefused> {
+        match self.config.origins() {
+            [] => Err(ViewerTokenRefused::NoSites),
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks that the tokens of an installation may name a person.
+    pub(crate) fn check_names_person(
+        &self,
+        installed: &Installed,
+    ) -> Result<(), ViewerTokenRefused> {
+        match installed.room_id {
+            Some(_) => Err(ViewerTokenRefused::NamesPerson),
+            None => Ok(()),
+        }
     }
 
     /// Creates a viewer token that opens a room for a person, or for a guest without a name.

@@ -13,7 +13,7 @@ use super::caller::Caller;
 use super::error::ApiError;
 use crate::model::host_info::HostInfo;
 use crate::service::directory::Directory;
-use crate::service::embed::{self, Embeds};
+use crate::service::embed::{self, Embeds, ViewerTokenRefused};
 
 #[derive(Deserialize)]
 struct ViewerTokenRequest {
@@ -46,25 +46,18 @@ pub(super) async fn create(
     body: Bytes,
 ) -> Result<Json<Value>, ApiError> {
     caller.needs(&[Scope::ViewerToken])?;
-    if embeds.config.origins().is_empty() {
-        return Err(ApiError::forbidden(
-            "This host shows its rooms on no other site: its configuration names no origins",
-        ));
-    }
+    embeds.check_sites()?;
     let request: ViewerTokenRequest = glance_sdk::json::from_slice(&body).map_err(|cause| {
         ApiError::bad_request(format!(
             "The body names no `room_id`, or no fit `user_id`: {cause}"
         ))
     })?;
     let room = caller.room(&directory, &request.room_id.text()).await?;
-    if request.user_id.is_some() && caller.installed.room_id.is_some() {
-        return Err(ApiError::forbidden(
-            "Only an add-on that an admin installed for all rooms may name a `user_id`; without one, \
-             whoever looks is a guest",
-        ));
-    }
     let user = match request.user_id {
-        Some(user) => Some(caller.user(&directory, &user.text()).await?.id),
+        Some(user) => {
+            embeds.check_names_person(&caller.installed)?;
+            Some(caller.user(&directory, &user.text()).await?.id)
+        }
         None => None,
     };
     Ok(Json(json!({
@@ -72,4 +65,10 @@ pub(super) async fn create(
         "expires_in": embed::TOKEN_SECONDS,
         "sidebar_url": format!("{}/embed/rooms/{}", info.base_url, room.id),
     })))
+}
+
+impl From<ViewerTokenRefused> for ApiError {
+    fn from(refused: ViewerTokenRefused) -> Self {
+        Self::forbidden(refused.to_string())
+    }
 }

@@ -15,16 +15,16 @@ use serde_json::json;
 use super::cookies::{Cookies, SESSION};
 use super::pages::{PageError, render};
 use crate::http::state::AppState;
+use crate::model::User;
 use crate::model::host_info::HostInfo;
-use crate::model::{Identity, User};
-use crate::service::sign_in::accounts::Accounts;
+use crate::service::sign_in::accounts::{Accounts, NameError};
 use crate::service::sign_in::session::{self, Sessions};
 use crate::service::sign_in::{SignInMethod, SignInState, name};
 use crate::storage::Storage;
 
 #[derive(Deserialize)]
 pub(super) struct SignInQuery {
-    /// The page that the person wanted to open.
+    /// The page to return to.
     #[serde(default)]
     pub(super) to: String,
 }
@@ -94,24 +94,16 @@ pub(super) async fn by_name(
     headers: HeaderMap,
     Form(NameForm { name, to }): Form<NameForm>,
 ) -> Result<Response, PageError> {
-    if !matches!(pages.sign_in.method, SignInMethod::Name) {
-        return Ok(StatusCode::NOT_FOUND.into_response());
+    match accounts.sign_in_by_name(&name).await {
+        Ok(user) => pages.enter(&headers, &user, &to).await,
+        Err(NameError::OtherMethod) => Ok(StatusCode::NOT_FOUND.into_response()),
+        Err(NameError::Invalid) => {
+            let why = format!("A name has 1 to {} characters.", name::MAX_NAME);
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            pages.form(&to, status, Some(&why)).await
+        }
+        Err(NameError::Storage(cause)) => Err(cause.into()),
     }
-    let Some(name) = name::typed(&name) else {
-        let why = format!("A name has 1 to {} characters.", name::MAX_NAME);
-        let status = StatusCode::UNPROCESSABLE_ENTITY;
-        return pages.form(&to, status, Some(&why)).await;
-    };
-    let identity = Identity {
-        provider: None,
-        subject: name.clone(),
-        name,
-        email: None,
-        timezone: None,
-        is_admin: None,
-    };
-    let user = accounts.sign_in_identity(&identity).await?;
-    pages.enter(&headers, &user, &to).await
 }
 
 pub(super) async fn out(

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use glance_sdk::model::UserId;
 
-use super::{SignInMethod, SignInState};
+use super::{SignInMethod, SignInState, name};
 use crate::model::{Identity, NewRoom, User};
 use crate::service::people::{People, Role};
 use crate::service::rooms::{self, RoomError, Rooms};
@@ -19,6 +19,22 @@ pub(crate) struct Accounts {
     people: People,
     rooms: Rooms,
     first_room: Arc<FirstRoom>,
+}
+
+/// The reason why nobody was signed in by a name.
+#[derive(Debug)]
+pub(crate) enum NameError {
+    /// People sign in to this host in another way.
+    OtherMethod,
+    /// The text is no name.
+    Invalid,
+    Storage(StorageError),
+}
+
+impl From<StorageError> for NameError {
+    fn from(cause: StorageError) -> Self {
+        Self::Storage(cause)
+    }
 }
 
 /// The reason why the role of a person was not changed.
@@ -94,6 +110,23 @@ impl Accounts {
         self.people.publish(&before, &after);
         self.open_first_room().await?;
         Ok(after)
+    }
+
+    /// Finds or creates the person who typed this name.
+    pub(crate) async fn sign_in_by_name(&self, typed: &str) -> Result<User, NameError> {
+        if !matches!(self.sign_in.method, SignInMethod::Name) {
+            return Err(NameError::OtherMethod);
+        }
+        let name = name::typed(typed).ok_or(NameError::Invalid)?;
+        let identity = Identity {
+            provider: None,
+            subject: name.clone(),
+            name,
+            email: None,
+            timezone: None,
+            is_admin: None,
+        };
+        Ok(self.sign_in_identity(&identity).await?)
     }
 
     /// Creates the first room if the host has none, and somebody who can own it.
