@@ -2,8 +2,11 @@
 //! add-ons.
 
 mod add_on_calls;
+mod extensions;
 mod messages;
 mod presence;
+mod private_messages;
+mod roles;
 mod rooms;
 mod timeline;
 mod webhooks;
@@ -30,9 +33,11 @@ use crate::net::outbound::{Answer, AnswerLimits, NoAnswer, Outbound, OutboundReq
 use crate::service::addon_calls::AddOnCalls;
 use crate::service::directory::Directory;
 use crate::service::entry_renderer::EntryRenderer;
+use crate::service::extensions::Extensions;
 use crate::service::install::removal::Removals;
 use crate::service::messages::Messages;
 use crate::service::presence::Presence;
+use crate::service::private_messages::PrivateMessages;
 use crate::service::rooms::Rooms;
 use crate::service::timeline::Timeline;
 use crate::service::webhooks::Webhooks;
@@ -90,6 +95,8 @@ struct Services {
     webhooks: Webhooks,
     rooms: Rooms,
     messages: Messages,
+    private_messages: PrivateMessages,
+    extensions: Extensions,
     presence: Presence,
     /// Dropping this shuts the services down.
     _shutdown: watch::Sender<bool>,
@@ -152,6 +159,8 @@ impl Services {
                 removals,
                 clock.clone(),
             ),
+            private_messages: PrivateMessages::new(Arc::clone(&storage), Arc::clone(&limits)),
+            extensions: Extensions::new(Arc::clone(&storage), Arc::clone(&bus), Arc::default()),
             messages: Messages::new(Arc::clone(&storage), directory, webhooks.clone(), limits),
             presence: Presence::new(Arc::clone(&storage), attendance.clone(), webhooks.clone()),
             storage,
