@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use axum::Extension;
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, Query, State};
+use axum::extract::{FromRef, Path, Query, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
@@ -36,6 +36,7 @@ use super::frames::RoomAddOns;
 use super::inspect::Inspector;
 use super::pages::PageError;
 use super::room_access::{Guest, OpenPage, RoomAccess};
+use crate::http::state::AppState;
 use crate::model::event::Push;
 use crate::model::time_zone;
 use crate::service::actions::Actions;
@@ -78,11 +79,27 @@ pub(super) struct EventsQuery {
     inspect: Option<String>,
 }
 
+/// The services that event streams read.
+pub(super) struct EventSources {
+    viewers: Arc<Viewers>,
+    webhooks: Webhooks,
+    actions: Actions,
+    storage: Arc<dyn Storage>,
+}
+
+impl FromRef<AppState> for EventSources {
+    fn from_ref(app: &AppState) -> Self {
+        Self {
+            viewers: Arc::clone(&app.viewers),
+            webhooks: app.webhooks.clone(),
+            actions: app.actions.clone(),
+            storage: Arc::clone(&app.storage),
+        }
+    }
+}
+
 pub(super) async fn stream(
-    State(viewers): State<Arc<Viewers>>,
-    State(webhooks): State<Webhooks>,
-    State(actions): State<Actions>,
-    State(storage): State<Arc<dyn Storage>>,
+    State(sources): State<EventSources>,
     Extension(pages): Extension<Pages>,
     Query(query): Query<EventsQuery>,
     headers: HeaderMap,
@@ -93,12 +110,18 @@ pub(super) async fn stream(
     // Nobody inspects on another site: it would receive what people posted.
     let inspects = query.inspect.is_some() && access.may_manage() && !is_embedded;
     let RoomAccess { room, user } = access;
-    let add_ons = RoomAddOns::new(Arc::clone(&storage), actions, room.id, user.id);
-    let inspector = Inspector::new(storage, webhooks, room.id, user.id);
+    let add_ons = RoomAddOns::new(
+        Arc::clone(&sources.storage),
+        sources.actions,
+        room.id,
+        user.id,
+    );
+    let inspector = Inspector::new(sources.storage, sources.webhooks, room.id, user.id);
     let is_present = !open_page.is_guest();
     let zone = time_zone_header(&headers).filter(|_| is_present);
     let pulse = pulse(open_page.ends());
-    let viewer = viewers
+    let viewer = sources
+        .viewers
         .connect(room.id, user.id, is_present, zone, pulse)
         .await?;
     let mut viewer = viewer.ok_or(PageError::NoRoom)?;
