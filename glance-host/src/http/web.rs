@@ -75,7 +75,7 @@ pub(crate) fn router(app: &AppState) -> Router<AppState> {
         .route("/icon/{oauth_id}/{signed}", get(icon::serve))
         .fallback(pages::nothing)
         .method_not_allowed_fallback(pages::nothing_to_open)
-        .layer(Extension(events::Pages::default()));
+        .layer(Extension(events::OpenPages::default()));
     body_limit::limited(router, app)
         .layer(middleware::from_fn_with_state(app.clone(), guard::check))
 }

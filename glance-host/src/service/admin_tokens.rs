@@ -29,6 +29,9 @@ pub(crate) const DEFAULT_DAYS: u32 = 90;
 /// The longest a token may hold, in days.
 pub(crate) const MAX_DAYS: u32 = 365;
 
+/// The reason why a guest creates no token.
+pub(crate) const NOT_FOR_GUESTS: &str = "A guest cannot create tokens.";
+
 /// The reason why a host has no tokens.
 pub(crate) const NOT_NEEDED: &str =
     "Nobody signs in to this host, so it takes commands of its own machine without a token.";
@@ -44,7 +47,7 @@ const TOUCH_AFTER: i64 = 60;
 pub(crate) enum NotCreated {
     /// Guests create none, not even as admins.
     Guest,
-    /// Nobody signs in to this host, so it takes commands of its own machine without a token.
+    /// Nobody signs in to this host.
     NotNeeded,
     Name,
     Days,
@@ -55,7 +58,7 @@ pub(crate) enum NotCreated {
 impl fmt::Display for NotCreated {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Guest => f.write_str("A guest cannot create tokens."),
+            Self::Guest => f.write_str(NOT_FOR_GUESTS),
             Self::NotNeeded => f.write_str(NOT_NEEDED),
             Self::Name => write!(
                 f,

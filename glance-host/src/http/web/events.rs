@@ -50,9 +50,9 @@ const BEAT: Duration = Duration::from_secs(15);
 
 /// The open pages by name.
 #[derive(Clone, Default)]
-pub(super) struct Pages(Arc<Mutex<HashMap<String, (RoomId, Commands)>>>);
+pub(super) struct OpenPages(Arc<Mutex<HashMap<String, (RoomId, Commands)>>>);
 
-impl Pages {
+impl OpenPages {
     fn all(&self) -> MutexGuard<'_, HashMap<String, (RoomId, Commands)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -100,7 +100,7 @@ impl FromRef<AppState> for EventSources {
 
 pub(super) async fn stream(
     State(sources): State<EventSources>,
-    Extension(pages): Extension<Pages>,
+    Extension(pages): Extension<OpenPages>,
     Query(query): Query<EventsQuery>,
     headers: HeaderMap,
     open_page: OpenPage,
@@ -153,7 +153,7 @@ pub(super) async fn stream(
 }
 
 struct Connection {
-    pages: Pages,
+    pages: OpenPages,
     page: String,
     add_ons: RoomAddOns,
     inspector: Inspector,
@@ -274,7 +274,7 @@ pub(super) struct RetryRequest {
 
 /// "Try again": queries one glance again, for one open page.
 pub(super) async fn retry(
-    Extension(pages): Extension<Pages>,
+    Extension(pages): Extension<OpenPages>,
     _: RoomAccess,
     Path((room, page)): Path<(String, String)>,
     JsonBody(RetryRequest { id }): JsonBody<RetryRequest>,
@@ -297,7 +297,7 @@ pub(super) struct FollowRequest {
 /// Stores which add-ons a page has frames of, so that it receives their pushes, and the browser's time zone.
 pub(super) async fn follow(
     State(people): State<People>,
-    Extension(pages): Extension<Pages>,
+    Extension(pages): Extension<OpenPages>,
     Guest(is_guest): Guest,
     access: RoomAccess,
     Path((room, page)): Path<(String, String)>,
@@ -327,7 +327,7 @@ mod tests {
 
     #[test]
     fn a_page_that_reads_nothing_is_told_no_more() {
-        let pages = Pages::default();
+        let pages = OpenPages::default();
         let (commands, commanded) = mpsc::channel(2);
         let open = (RoomId::new(1), commands);
         pages.all().insert("page".to_owned(), open);

@@ -20,7 +20,7 @@ use glance_sdk::model::{RoomId, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::events::Pages;
+use super::events::OpenPages;
 use super::room_access::RoomAccess;
 use crate::content::redact::Masks;
 use crate::model::Installed;
@@ -37,7 +37,7 @@ pub(super) struct InspectRequest {
 /// Starts or ends the inspection on an open page.
 pub(super) async fn inspect(
     access: RoomAccess,
-    Extension(pages): Extension<Pages>,
+    Extension(pages): Extension<OpenPages>,
     Path((room, page)): Path<(String, String)>,
     JsonBody(InspectRequest { on }): JsonBody<InspectRequest>,
 ) -> StatusCode {

@@ -18,7 +18,9 @@ use crate::model::access;
 use crate::model::clock::Clock;
 use crate::model::host_info::HostInfo;
 use crate::model::{AdminToken, MAX_ADMIN_TOKENS, User};
-use crate::service::admin_tokens::{AdminTokens, DEFAULT_DAYS, MAX_DAYS, NOT_NEEDED, NotCreated};
+use crate::service::admin_tokens::{
+    AdminTokens, DEFAULT_DAYS, MAX_DAYS, NOT_FOR_GUESTS, NOT_NEEDED, NotCreated,
+};
 use crate::service::sign_in::{self, SignInState};
 use crate::storage::Storage;
 
@@ -62,9 +64,7 @@ pub(super) async fn create(
             return page.show(&admin, StatusCode::CREATED, &form, notice).await;
         }
         Err(NotCreated::Storage(cause)) => return Err(cause.into()),
-        Err(NotCreated::Guest) => {
-            return Err(PageError::NotAllowed("A guest cannot create tokens."));
-        }
+        Err(NotCreated::Guest) => return Err(PageError::NotAllowed(NOT_FOR_GUESTS)),
         Err(NotCreated::NotNeeded) => return Err(PageError::NotAllowed(NOT_NEEDED)),
         Err(refused @ NotCreated::TooMany) => (StatusCode::CONFLICT, refused),
         Err(refused) => (StatusCode::UNPROCESSABLE_ENTITY, refused),

@@ -72,7 +72,7 @@ pub(super) async fn approve(
         Err(error) => return pages.failed(&site, &url, error).await,
     };
     match installer.install_approved(read, site.room_id()).await {
-        Ok((installed, visit)) => Ok(leave::page(&pages, &site, &installed, visit)),
+        Ok((installed, handoff)) => Ok(leave::page(&pages, &site, &installed, handoff)),
         Err(error) => pages.failed(&site, &url, error).await,
     }
 }
@@ -106,8 +106,8 @@ pub(super) async fn update(
     match installer.replace(&installed, read).await {
         Ok(updated) => {
             let page = browser_handoff::page_after_update(&updated);
-            let visit = installer.hand_off_to_inform(&updated, page);
-            Ok(leave::page(&pages, &site, &updated, visit))
+            let handoff = installer.hand_off_to_inform(&updated, page);
+            Ok(leave::page(&pages, &site, &updated, handoff))
         }
         Err(error) => pages.failed(&site, "", error).await,
     }
@@ -123,8 +123,8 @@ pub(super) async fn remove(
     let installed = pages.managed(&site, &id).await?;
     removals.uninstall(&installed.oauth_id).await?;
     let page = browser_handoff::page_after_removal(&installed);
-    let visit = installer.hand_off_to_inform(&installed, page);
-    Ok(leave::page(&pages, &site, &installed, visit))
+    let handoff = installer.hand_off_to_inform(&installed, page);
+    Ok(leave::page(&pages, &site, &installed, handoff))
 }
 
 const CHANGED: &str = "The descriptor has changed since you read it. This is what it says now.";

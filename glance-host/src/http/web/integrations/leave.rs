@@ -16,7 +16,7 @@ use crate::service::install::browser_handoff::{NextStep, Outcome};
 
 #[derive(Deserialize)]
 pub(super) struct HandoffPath {
-    visit: String,
+    handoff: String,
 }
 
 /// Shows a page that redirects to the add-on's page, or back to the list if there is none. The page submits a form by
@@ -25,28 +25,28 @@ pub(super) fn page(
     pages: &IntegrationPages,
     site: &Site,
     installed: &Installed,
-    visit: Option<String>,
+    handoff: Option<String>,
 ) -> Response {
-    let Some(visit) = visit else {
+    let Some(handoff) = handoff else {
         // The list scrolls to the installation.
         let shown = format!("{}#{}", site.address(), installed.oauth_id);
         return Redirect::to(&shown).into_response();
     };
     let values = json!({
         "add_on": installed.descriptor.name,
-        "go": format!("{}/visits/{visit}", site.address()),
+        "go": format!("{}/visits/{handoff}", site.address()),
     });
     pages.render(site, "integrations/leave.html", values)
 }
 
-/// Redirects to the add-on. The address contains URLs that are valid for this visit only.
+/// Redirects to the add-on. The address contains URLs that are valid for this hand-off only.
 pub(super) async fn go(
     State(installer): State<Installer>,
     site: Site,
-    Path(HandoffPath { visit }): Path<HandoffPath>,
+    Path(HandoffPath { handoff }): Path<HandoffPath>,
 ) -> Result<Response, PageError> {
-    let back = format!("{}/visits/{visit}/done", site.address());
-    let url = installer.handoff_url(&visit, &back).ok_or(OVER)?;
+    let back = format!("{}/visits/{handoff}/done", site.address());
+    let url = installer.handoff_url(&handoff, &back).ok_or(OVER)?;
     let private = [(header::REFERRER_POLICY, "no-referrer")];
     Ok((private, Redirect::to(url.as_str())).into_response())
 }
@@ -57,13 +57,13 @@ pub(super) async fn back(
     State(pages): State<IntegrationPages>,
     State(installer): State<Installer>,
     site: Site,
-    Path(HandoffPath { visit }): Path<HandoffPath>,
+    Path(HandoffPath { handoff }): Path<HandoffPath>,
 ) -> Result<Response, PageError> {
-    match installer.return_from_handoff(&visit) {
+    match installer.return_from_handoff(&handoff) {
         Some(NextStep::Install(name)) => {
             let values = json!({
                 "add_on": name,
-                "done": format!("{}/visits/{visit}/done", site.address()),
+                "done": format!("{}/visits/{handoff}/done", site.address()),
             });
             Ok(pages.render(&site, "integrations/back.html", values))
         }
@@ -77,10 +77,10 @@ pub(super) async fn done(
     State(pages): State<IntegrationPages>,
     State(installer): State<Installer>,
     site: Site,
-    Path(HandoffPath { visit }): Path<HandoffPath>,
+    Path(HandoffPath { handoff }): Path<HandoffPath>,
 ) -> Result<Response, PageError> {
     site.check_managed()?;
-    match installer.finish_handoff(&visit).await? {
+    match installer.finish_handoff(&handoff).await? {
         Some(Outcome::Done) => Ok(Redirect::to(&site.address()).into_response()),
         Some(Outcome::NotFetched(name)) => {
             let sentence = format!(
@@ -103,12 +103,12 @@ const OVER: PageError = PageError::Gone(
 pub(super) async fn show(
     State(installer): State<Installer>,
     method: Method,
-    Path(HandoffPath { visit }): Path<HandoffPath>,
+    Path(HandoffPath { handoff }): Path<HandoffPath>,
 ) -> Response {
     if method != Method::GET {
         return StatusCode::METHOD_NOT_ALLOWED.into_response();
     }
-    match installer.take_handoff_data(&visit) {
+    match installer.take_handoff_data(&handoff) {
         Some(data) => Json(data).into_response(),
         None => StatusCode::NOT_FOUND.into_response(),
     }
