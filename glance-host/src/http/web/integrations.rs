@@ -32,7 +32,7 @@ use site::Site;
 
 pub(super) fn router() -> Router<AppState> {
     let mut router = Router::new()
-        .route("/installable/{handoff}", get(leave::show))
+        .route("/installable/{visit}", get(leave::show))
         .route("/addons/install", get(places::choose));
     for base in ["/rooms/{room}/integrations", "/integrations"] {
         router = router
@@ -41,9 +41,9 @@ pub(super) fn router() -> Router<AppState> {
                 &format!("{base}/approve"),
                 form(change::approve, "../integrations"),
             )
-            .route(&format!("{base}/visits/{{handoff}}"), get(leave::go))
+            .route(&format!("{base}/visits/{{visit}}"), get(leave::go))
             .route(
-                &format!("{base}/visits/{{handoff}}/done"),
+                &format!("{base}/visits/{{visit}}/done"),
                 get(leave::back).post(leave::done),
             )
             .route(

@@ -16,6 +16,7 @@ use crate::service::install::browser_handoff::{NextStep, Outcome};
 
 #[derive(Deserialize)]
 pub(super) struct HandoffPath {
+    #[serde(rename = "visit")]
     handoff: String,
 }
 
