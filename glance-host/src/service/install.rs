@@ -6,6 +6,7 @@ mod conflict;
 mod error;
 mod read;
 pub(crate) mod removal;
+pub(crate) mod script;
 
 use std::sync::Arc;
 use std::time::Duration;

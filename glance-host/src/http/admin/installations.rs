@@ -7,7 +7,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use glance_sdk::model::{OauthId, RoomId};
+use glance_sdk::model::OauthId;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use url::form_urlencoded;
@@ -16,11 +16,12 @@ use super::caller::Caller;
 use super::entry::{Entries, scope};
 use super::error::AdminError;
 use crate::model::host_info::HostInfo;
-use crate::model::{InstallationQuery, Installed, ListedInstallation, Place, Room};
+use crate::model::{InstallationQuery, ListedInstallation, Place, Room};
 use crate::service::directory::Directory;
+use crate::service::install::Installer;
 use crate::service::install::approval::Approval;
 use crate::service::install::removal::Removals;
-use crate::service::install::{self, Installer, ReadDescriptor};
+use crate::service::install::script::{Outcome, ScriptError};
 use crate::storage::Storage;
 
 /// The number of installations in a response.
@@ -106,82 +107,65 @@ pub(super) async fn install(
         Some(room) => Some(find_room(&directory, room).await?.id),
         None => None,
     };
-    let read = installer.read(&url).await?;
-    if digest.as_ref().is_some_and(|digest| *digest != read.digest) {
-        let requests = asks_for(&read.digest, &Approval::of_new(&read.descriptor));
-        return Err(AdminError::conflict(
-            "descriptor-changed",
-            "the descriptor is not the one that was approved",
-            format!(
-                "approve the digest {} instead if you agree to what it asks for now",
-                read.digest
-            ),
-        )
-        .with(requests));
-    }
-    let digest_of_read = read.digest.clone();
-    let warnings: Vec<_> = read.warnings.iter().map(ToString::to_string).collect();
-    let (outcome, id) = match installed_in(&*storage, &read.descriptor.key, room).await? {
-        Some(installed) => update(&installer, installed, read, digest.is_some()).await?,
-        None => {
-            let id = install_new(&installer, &info, read, room).await?;
-            (Outcome::Installed, id)
-        }
-    };
-    tracing::info!(installation = %id, outcome = outcome.name(), by = %caller, "installation by a script");
-    let entry = entries.write(&find(&*storage, &id).await?).await?;
+    let applied = installer.install_for_script(&url, room, digest.as_deref());
+    let applied = applied.await.map_err(|error| refused(error, &info))?;
+    let outcome = name(applied.outcome);
+    let id = &applied.id;
+    tracing::info!(installation = %id, outcome, by = %caller, "installation by a script");
+    let entry = entries.write(&find(&*storage, id).await?).await?;
+    let warnings = applied.warnings.iter().map(ToString::to_string);
     let answer = Json(json!({
-        "outcome": outcome.name(),
+        "outcome": outcome,
         "installation": entry,
-        "digest": digest_of_read,
-        "warnings": warnings,
+        "digest": applied.digest,
+        "warnings": warnings.collect::<Vec<_>>(),
     }));
-    let status = match outcome {
+    let status = match applied.outcome {
         Outcome::Installed => StatusCode::CREATED,
         Outcome::Updated | Outcome::Unchanged => StatusCode::OK,
     };
     Ok((status, answer).into_response())
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Outcome {
-    Installed,
-    Updated,
-    Unchanged,
-}
-
-impl Outcome {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Installed => "installed",
-            Self::Updated => "updated",
-            Self::Unchanged => "unchanged",
-        }
+fn name(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Installed => "installed",
+        Outcome::Updated => "updated",
+        Outcome::Unchanged => "unchanged",
     }
 }
 
-async fn install_new(
-    installer: &Installer,
-    info: &HostInfo,
-    read: ReadDescriptor,
-    room: Option<RoomId>,
-) -> Result<OauthId, AdminError> {
-    installer.check(&read.descriptor, room).await?;
-    if install::needs_browser(&read.descriptor) {
-        return Err(AdminError::conflict(
+fn refused(error: ScriptError, info: &HostInfo) -> AdminError {
+    match error {
+        ScriptError::OtherDescriptor { digest, requests } => {
+            let help =
+                format!("approve the digest {digest} instead if you agree to what it asks for now");
+            let what = "the descriptor is not the one that was approved";
+            AdminError::conflict("descriptor-changed", what, help)
+                .with(asks_for(&digest, &requests))
+        }
+        ScriptError::NeedsApproval {
+            name,
+            digest,
+            requests,
+        } => {
+            let sentence = format!(
+                "{name} is installed, and its descriptor asks for more now: {}",
+                sentence_part(&requests)
+            );
+            let help = format!("approve the digest {digest} if you agree");
+            AdminError::conflict("needs-approval", sentence, help)
+                .with(asks_for(&digest, &requests))
+        }
+        ScriptError::NeedsBrowser { name, url } => AdminError::conflict(
             "needs-browser",
             format!(
-                "{} can be installed in a browser only, as it wants to be visited meanwhile",
-                read.descriptor.name
+                "{name} can be installed in a browser only, as it wants to be visited meanwhile"
             ),
-            format!(
-                "open {} and install it there",
-                browser_page(info, &read.url)
-            ),
-        ));
+            format!("open {} and install it there", browser_page(info, &url)),
+        ),
+        ScriptError::Install(error) => error.into(),
     }
-    let installed = installer.install_read(read, room).await?;
-    Ok(installed.oauth_id)
 }
 
 /// Returns the page on which a person installs the add-on with this descriptor.
@@ -190,52 +174,27 @@ fn browser_page(info: &HostInfo, descriptor_url: &str) -> String {
     format!("{}/addons/install?url={url}", info.base_url)
 }
 
-/// Updates an installation with a different descriptor. A person has to approve what it requests beyond the old
-/// one.
-async fn update(
-    installer: &Installer,
-    installed: Installed,
-    read: ReadDescriptor,
-    is_approved: bool,
-) -> Result<(Outcome, OauthId), AdminError> {
-    let id = installed.oauth_id.clone();
-    if read.url == installed.descriptor_url && read.descriptor == installed.descriptor {
-        return Ok((Outcome::Unchanged, id));
-    }
-    let needed = Approval::needed((&read.url, &read.descriptor), &installed);
-    if let Some(needed) = needed.filter(|_| !is_approved) {
-        let scopes = needed.scopes.iter().map(|scope| scope.as_str().to_owned());
-        let events = needed
-            .webhooks
-            .iter()
-            .map(|webhook| match &webhook.pattern {
-                Some(pattern) => format!("the webhook {} for {pattern}", webhook.event),
-                None => format!("the webhook {}", webhook.event),
-            });
-        let moves = needed
-            .origins
-            .iter()
-            .map(|origin| format!("to be at {origin}"));
-        let requests: Vec<_> = scopes.chain(events).chain(moves).collect();
-        return Err(AdminError::conflict(
-            "needs-approval",
-            format!(
-                "{} is installed, and its descriptor asks for more now: {}",
-                read.descriptor.name,
-                requests.join(", ")
-            ),
-            format!("approve the digest {} if you agree", read.digest),
-        )
-        .with(asks_for(&read.digest, &needed)));
-    }
-    installer.replace(&installed, read).await?;
-    Ok((Outcome::Updated, id))
+/// Lists the requests of a descriptor in a sentence.
+fn sentence_part(requests: &Approval) -> String {
+    let scopes = requests
+        .scopes
+        .iter()
+        .map(|scope| scope.as_str().to_owned());
+    let webhooks = requests.webhooks.iter();
+    let webhooks = webhooks.map(|webhook| match &webhook.pattern {
+        Some(pattern) => format!("the webhook {} for {pattern}", webhook.event),
+        None => format!("the webhook {}", webhook.event),
+    });
+    let origins = requests.origins.iter();
+    let moves = origins.map(|origin| format!("to be at {origin}"));
+    let all: Vec<_> = scopes.chain(webhooks).chain(moves).collect();
+    all.join(", ")
 }
 
 /// Renders the requests of a descriptor, and the digest that approves them.
-fn asks_for(digest: &str, approval: &Approval<'_>) -> Value {
-    let scopes = approval.scopes.iter().map(|one| scope(one));
-    let webhooks = approval
+fn asks_for(digest: &str, requests: &Approval) -> Value {
+    let scopes = requests.scopes.iter().map(scope);
+    let webhooks = requests
         .webhooks
         .iter()
         .map(|webhook| json!({ "event": webhook.event, "pattern": webhook.pattern }));
@@ -244,7 +203,7 @@ fn asks_for(digest: &str, approval: &Approval<'_>) -> Value {
         "asks_for": {
             "scopes": scopes.collect::<Vec<_>>(),
             "webhooks": webhooks.collect::<Vec<_>>(),
-            "origins": approval.origins,
+            "origins": requests.origins,
         },
     })
 }
@@ -290,22 +249,6 @@ fn no_installation(id: &OauthId) -> AdminError {
         format!("this host has no installation {id}"),
         "list the installations to see their ids",
     )
-}
-
-/// Returns the accepted installation of an add-on in exactly this place.
-async fn installed_in(
-    storage: &dyn Storage,
-    key: &str,
-    room: Option<RoomId>,
-) -> Result<Option<Installed>, AdminError> {
-    let query = InstallationQuery {
-        key: Some(key.to_owned()),
-        place: Some(room.map_or(Place::Global, Place::Room)),
-        ..InstallationQuery::default()
-    };
-    let found = storage.list_installations(&query, None, 1).await?;
-    let accepted = found.into_iter().find(|one| one.is_accepted);
-    Ok(accepted.map(|one| one.installed))
 }
 
 /// Returns the room with this id or name.

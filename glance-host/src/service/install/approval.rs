@@ -15,20 +15,20 @@ pub(crate) fn scopes(descriptor: &Descriptor) -> &[Scope] {
 
 /// The requests that a person approves with a descriptor.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Approval<'d> {
-    pub(crate) scopes: Vec<&'d Scope>,
+pub(crate) struct Approval {
+    pub(crate) scopes: Vec<Scope>,
     /// The webhooks that the add-on would receive.
-    pub(crate) webhooks: Vec<&'d Webhook>,
+    pub(crate) webhooks: Vec<Webhook>,
     /// The origins that an update adds: they would receive the secret of the installation.
     pub(crate) origins: Vec<String>,
 }
 
-impl<'d> Approval<'d> {
+impl Approval {
     /// Returns the requests of a first installation.
-    pub(crate) fn of_new(descriptor: &'d Descriptor) -> Self {
+    pub(crate) fn of_new(descriptor: &Descriptor) -> Self {
         Self {
-            scopes: scopes(descriptor).iter().collect(),
-            webhooks: descriptor.capabilities.webhooks().iter().collect(),
+            scopes: scopes(descriptor).to_vec(),
+            webhooks: descriptor.capabilities.webhooks().to_vec(),
             origins: Vec::new(),
         }
     }
@@ -37,7 +37,7 @@ impl<'d> Approval<'d> {
     /// the old one. Returns `None` if there are none, or if the descriptor is that of another add-on, which every
     /// update refuses.
     pub(crate) fn needed(
-        (url, descriptor): (&str, &'d Descriptor),
+        (url, descriptor): (&str, &Descriptor),
         installed: &Installed,
     ) -> Option<Self> {
         let old = &installed.descriptor;
@@ -121,8 +121,8 @@ mod tests {
         assert_eq!(Approval::needed((url, &fewer), &installed), None);
         let more = with(&["view_room", "admin_room"], "^b");
         let needed = Approval::needed((url, &more), &installed).unwrap();
-        assert_eq!(needed.scopes, [&Scope::AdminRoom]);
-        assert_eq!(needed.webhooks, [&more.capabilities.webhooks()[0]]);
+        assert_eq!(needed.scopes, [Scope::AdminRoom]);
+        assert_eq!(needed.webhooks, more.capabilities.webhooks());
         let mut other = more.clone();
         other.key = "b".to_owned();
         assert_eq!(Approval::needed((url, &other), &installed), None);

@@ -133,7 +133,7 @@ const CHANGED: &str = "The descriptor has changed since you read it. This is wha
 enum Reviewed<'a> {
     /// The URL of the descriptor.
     Install(&'a str),
-    Update(&'a Installed, &'a Approval<'a>),
+    Update(&'a Installed, &'a Approval),
 }
 
 fn review_page(
