@@ -4,7 +4,7 @@ mod connect;
 mod cookies;
 mod embed;
 mod events;
-pub(crate) mod frames;
+mod frames;
 mod guard;
 mod icon;
 mod inspect;
