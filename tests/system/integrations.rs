@@ -186,6 +186,14 @@ async fn approved_descriptor_is_installed() {
     assert_eq!(html.matches("<strong>new</strong>").count(), 1, "{html}");
     assert!(html.contains("What people write <strong>"), "{html}");
 
+    // Its secret would be posted to another server.
+    document.lock().unwrap()["capabilities"]["installable"] =
+        json!({ "callbackUrl": "https://elsewhere.example.com/installed" });
+    let (status, html) = browser.post(&update, &[]).await;
+    assert_eq!(status, StatusCode::OK);
+    let moves = between(&html, "Moves to", "</dd>");
+    assert!(moves.contains("https://elsewhere.example.com"), "{moves}");
+
     document.lock().unwrap()["key"] = json!("com.example.other");
     let (status, html) = browser.post(&update, &[]).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
