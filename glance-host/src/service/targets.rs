@@ -147,7 +147,7 @@ impl Targets {
                 (installed, action.target)
             }
             (None, Some(glance), _) => {
-                let installed = self.installed(room, &request.add_on).await?;
+                let installed = installed(&self.directory, room, &request.add_on).await?;
                 let own = self.target_of(&installed, room, glance).await?;
                 line = Some(format!("{}:{glance}", request.add_on));
                 (
@@ -156,7 +156,7 @@ impl Targets {
                 )
             }
             (None, None, Some(key)) => {
-                let installed = self.installed(room, &request.add_on).await?;
+                let installed = installed(&self.directory, room, &request.add_on).await?;
                 (Arc::new(installed), Target::Key(key))
             }
             (None, None, None) => {
@@ -220,11 +220,6 @@ impl Targets {
         }))
     }
 
-    async fn installed(&self, room: &Room, add_on: &str) -> Result<Installed, TargetError> {
-        let found = self.directory.find_add_on(room.id, add_on).await?;
-        found.ok_or(TargetError::NoAddOn)
-    }
-
     /// Returns the target of a declared or runtime glance.
     async fn target_of(
         &self,
@@ -240,6 +235,16 @@ impl Targets {
         let created = runtime.find(|created| created.glance.key == glance);
         Ok(created.and_then(|created| created.glance.target))
     }
+}
+
+/// Returns the installation of an add-on that shows in a room.
+pub(crate) async fn installed(
+    directory: &Directory,
+    room: &Room,
+    add_on: &str,
+) -> Result<Installed, TargetError> {
+    let found = directory.find_add_on(room.id, add_on).await?;
+    found.ok_or(TargetError::NoAddOn)
 }
 
 fn options(target: &Target) -> Option<&Extra> {

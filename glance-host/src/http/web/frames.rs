@@ -13,8 +13,6 @@ use serde_json::json;
 
 use crate::http::state::AppState;
 use crate::http::unavailable::with_retry_after;
-use crate::model::{Installed, Room};
-use crate::service::directory::Directory;
 use crate::service::targets::TargetError;
 use crate::storage::StorageError;
 
@@ -75,10 +73,4 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         with_retry_after((self.0, Json(json!({ "error": self.1 }))).into_response())
     }
-}
-
-/// Returns the add-on with this key if it is installed in the room.
-async fn installed(directory: &Directory, room: &Room, add_on: &str) -> Result<Installed, Refusal> {
-    let found = directory.find_add_on(room.id, add_on).await?;
-    found.ok_or_else(|| TargetError::NoAddOn.into())
 }

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::Refusal;
 use crate::http::web::room_access::RoomAccess;
 use crate::service::actions::{Actions, OfferedAction};
+use crate::service::targets::TargetError;
 
 #[derive(Deserialize)]
 pub(super) struct ActionsRequest {
@@ -24,7 +25,7 @@ pub(super) async fn of_message(
     JsonBody(ActionsRequest { message }): JsonBody<ActionsRequest>,
 ) -> Result<Json<Vec<Value>>, Refusal> {
     let message = actions.find_message(&room, &message).await?;
-    let message = message.ok_or_else(|| Refusal::not_found("The message is not in this room"))?;
+    let message = message.ok_or(TargetError::NoMessage)?;
     let message = Arc::new(message);
     let offered = actions.offered(&room, &user, Some(&message)).await?;
     Ok(Json(offered.iter().map(OfferedAction::json).collect()))

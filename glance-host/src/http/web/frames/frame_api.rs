@@ -10,13 +10,13 @@ use glance_sdk::model::Scope;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Refusal, installed};
+use super::Refusal;
 use crate::http::web::room_access::{Embedded, Guest, RoomAccess};
 use crate::model::host_info::HostInfo;
 use crate::model::{Installed, Room, User};
 use crate::service::addon_calls::AddOnCalls;
 use crate::service::directory::Directory;
-use crate::service::targets::{OpenRequest, Targets};
+use crate::service::targets::{OpenRequest, Targets, installed};
 
 /// Opens a module, or the target of a glance or an action.
 pub(super) async fn open(
