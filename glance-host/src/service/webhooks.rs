@@ -55,7 +55,7 @@ pub(crate) struct Webhooks {
     state: Arc<State>,
 }
 
-/// What all clones share.
+/// The state that all clones share.
 #[derive(Default)]
 struct State {
     queues: Mutex<Queues>,

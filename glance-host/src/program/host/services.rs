@@ -41,7 +41,7 @@ use crate::service::viewer::Viewers;
 use crate::service::webhooks::Webhooks;
 use crate::storage::{Storage, StorageError};
 
-/// What the services of a host are made of.
+/// The settings and parts from which [`assemble`] creates the services of a host.
 pub(super) struct Parts {
     pub(super) storage: Arc<dyn Storage>,
     pub(super) outbound: Outbound,
