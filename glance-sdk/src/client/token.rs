@@ -59,9 +59,35 @@ pub(super) struct Tokens {
     store: Option<Arc<dyn InstallationStore>>,
 }
 
-/// The cache of one token. Its lock is held during a token request, so that many callers cause one
-/// request.
-type Cache = Mutex<Option<Token>>;
+/// The cache of one token.
+#[derive(Debug, Default)]
+struct Cache {
+    token: SyncMutex<Option<Token>>,
+    /// Held during a token request, so that many callers cause one request.
+    request: Mutex<()>,
+}
+
+impl Cache {
+    fn new(token: Token) -> Self {
+        Self {
+            token: SyncMutex::new(Some(token)),
+            request: Mutex::default(),
+        }
+    }
+
+    /// Returns the token if it need not be renewed yet.
+    fn valid(&self) -> Option<Secret> {
+        let token = lock(&self.token);
+        let valid = token
+            .as_ref()
+            .filter(|token| Instant::now() < token.renew_at);
+        valid.map(|token| token.secret.clone())
+    }
+
+    fn put(&self, token: Token) {
+        *lock(&self.token) = Some(token);
+    }
+}
 
 #[derive(Debug)]
 pub(super) struct Token {
@@ -93,8 +119,7 @@ impl Tokens {
     pub(super) async fn with(self, token: Token, installation: &Installation) -> Self {
         let scopes = Scopes::default();
         self.share(&scopes, installation, &token).await;
-        let cache = Arc::new(Mutex::new(Some(token)));
-        lock(&self.by_scopes).insert(scopes, cache);
+        lock(&self.by_scopes).insert(scopes, Arc::new(Cache::new(token)));
         self
     }
 
@@ -107,12 +132,12 @@ impl Tokens {
         installation: &Installation,
     ) -> Result<Secret> {
         let cache = self.cache(scopes);
-        let mut token = cache.lock().await;
-        if let Some(token) = token
-            .as_ref()
-            .filter(|token| Instant::now() < token.renew_at)
-        {
-            return Ok(token.secret.clone());
+        if let Some(secret) = cache.valid() {
+            return Ok(secret);
+        }
+        let _request = cache.request.lock().await;
+        if let Some(secret) = cache.valid() {
+            return Ok(secret);
         }
         if self.is_refused() {
             return Err(Error::new(
@@ -126,14 +151,16 @@ impl Tokens {
         }
         if let Some(shared) = self.find_shared(scopes, installation).await {
             meter::token("shared");
-            return Ok(token.insert(shared).secret.clone());
+            let secret = shared.secret.clone();
+            cache.put(shared);
+            return Ok(secret);
         }
         match Token::request(scopes, http, installation).await {
             Ok(new) => {
                 *lock(&self.refused_at) = None;
                 self.share(scopes, installation, &new).await;
                 let secret = new.secret.clone();
-                *token = Some(new);
+                cache.put(new);
                 Ok(secret)
             }
             Err(error) => {
@@ -153,15 +180,15 @@ impl Tokens {
         refused: &Secret,
     ) {
         let cache = self.cache(scopes);
-        let mut token = cache.lock().await;
-        if token.as_ref().is_some_and(|token| token.secret == *refused) {
-            *token = None;
-            if let Some(store) = &self.store {
-                let name = name(scopes, installation);
-                let oauth_id = installation.oauth_id();
-                let removal = store.remove_access_token(oauth_id, &name, refused);
-                answer(installation, removal).await;
-            }
+        let _request = cache.request.lock().await;
+        let dropped = lock(&cache.token).take_if(|token| token.secret == *refused);
+        if dropped.is_some()
+            && let Some(store) = &self.store
+        {
+            let name = name(scopes, installation);
+            let oauth_id = installation.oauth_id();
+            let removal = store.remove_access_token(oauth_id, &name, refused);
+            answer(installation, removal).await;
         }
     }
 
