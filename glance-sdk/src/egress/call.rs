@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::header::HeaderMap;
 use reqwest::{StatusCode, Url};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout_at};
 
 use super::{CallError, Failure, Phase};
 
@@ -79,31 +79,16 @@ impl Remaining {
         Self { timeouts, deadline }
     }
 
-    fn total(&self) -> Option<Duration> {
-        let deadline = self.deadline?;
-        Some(deadline.saturating_duration_since(Instant::now()))
-    }
-
     /// Waits for a phase. Returns the exceeded limit if the phase takes too long.
     async fn wait<T>(
         &self,
         limit: Option<Duration>,
         future: impl Future<Output = T>,
     ) -> Result<T, Duration> {
-        let left = self.total();
-        let is_total = match (left, limit) {
-            (Some(left), Some(limit)) => left < limit,
-            (left, _) => left.is_some(),
-        };
-        let (wait, named) = match is_total {
-            true => (left, self.timeouts.total),
-            false => (limit, limit),
-        };
-        match wait {
-            Some(wait) => {
-                let waited = timeout(wait, future).await;
-                waited.map_err(|_| named.unwrap_or(wait))
-            }
+        let limited = limit.map(|limit| (Instant::now() + limit, limit));
+        let total = self.deadline.zip(self.timeouts.total);
+        match limited.into_iter().chain(total).min() {
+            Some((deadline, limit)) => timeout_at(deadline, future).await.map_err(|_| limit),
             None => Ok(future.await),
         }
     }

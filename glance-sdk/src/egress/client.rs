@@ -1,6 +1,8 @@
 //! The HTTP client of all outgoing calls.
 
+use std::cell::Cell;
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,16 +11,13 @@ use reqwest::{Client, ClientBuilder, Method, Request, RequestBuilder, Url};
 
 use super::call::Remaining;
 use super::keep_alive::{IDLE_TIMEOUT, ShortLived};
-use super::phase::{Progress, Tracked};
+use super::phase::{self, Phase};
 use super::resolver::{Checked, System};
 use super::{CallError, EgressPolicy, Failure, Proxies, Redirects, Response, Timeouts, tls};
 use crate::{Error, ErrorKind, Result};
 
 /// The timeout of connecting: resolving the name, the connection and the TLS handshake.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// The limit on the headers of a response; a response with more is an error.
-const MAX_HEADERS: usize = 100;
 
 /// Sends requests to the addresses that a policy allows. Cloning is cheap; the clones share the
 /// connections.
@@ -30,9 +29,10 @@ const MAX_HEADERS: usize = 100;
 /// - It retries a request once, on a new connection, if the server closed the connection before the
 ///   first byte of a response and retrying is safe: the method is GET, HEAD, OPTIONS, PUT or
 ///   DELETE, or nothing was sent. Other POST requests fail, because the server may have acted.
-/// - It has a timeout for each phase of a call, and errors name the phase.
+/// - It has a timeout for each phase of a call, and errors name the phase. A call whose own limit
+///   is shorter than the five seconds for connecting fails as one without an answer.
 /// - It never decompresses, so that the size of a response is its size in memory, and accepts at
-///   most 100 headers.
+///   most 100 headers, which is hyper's limit.
 ///
 /// ```
 /// use std::time::Duration;
@@ -158,14 +158,12 @@ impl HttpClientBuilder {
             let built = pool(builder)
                 .user_agent(&self.user_agent)
                 .connect_timeout(CONNECT_TIMEOUT)
-                .connector_layer(Tracked)
                 .redirect(self.redirects.policy(&self.policy))
                 .referer(false)
                 .no_gzip()
                 .no_brotli()
                 .no_deflate()
                 .no_zstd()
-                .http1_max_headers(MAX_HEADERS)
                 .dns_resolver(Checked::new(
                     self.policy.clone(),
                     self.proxies.clone(),
@@ -274,16 +272,17 @@ async fn attempt(
     request: Request,
     remaining: Remaining,
 ) -> std::result::Result<reqwest::Response, (Failure, bool)> {
-    let progress = Progress::default();
-    let sent = progress.track(client.execute(request));
-    match remaining.answer(sent).await {
+    let call = pin!(client.execute(request));
+    let mut call = pin!(phase::track(call));
+    match remaining.answer(call.as_mut()).await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(cause)) => {
-            let failure = CallError::of(&cause, progress.phase(), CONNECT_TIMEOUT);
+            let connecting = call.take_value().map_or(Phase::Connect, Cell::into_inner);
+            let failure = CallError::of(&cause, connecting, CONNECT_TIMEOUT);
             Err((failure, !cause.is_connect() && !cause.is_builder()))
         }
         Err(limit) => {
-            let phase = progress.phase();
+            let phase = Phase::Answer;
             Err((Failure::TimedOut { phase, limit }, true))
         }
     }

@@ -95,7 +95,8 @@ impl CallError {
         }
     }
 
-    /// Classifies reqwest's error of a call in this phase.
+    /// Classifies reqwest's error of a call: `phase` is that of the body, or the last one of its
+    /// connection, which has the timeout `limit`.
     pub(super) fn of(cause: &reqwest::Error, phase: Phase, limit: Duration) -> Failure {
         let mut deepest: &dyn Error = cause;
         let mut is_unsent = false;
@@ -119,9 +120,7 @@ impl CallError {
             None => "its answer cannot be read".to_owned(),
         };
         match phase {
-            Phase::Resolve | Phase::Connect | Phase::Tls if cause.is_timeout() => {
-                Failure::TimedOut { phase, limit }
-            }
+            _ if cause.is_connect() && cause.is_timeout() => Failure::TimedOut { phase, limit },
             _ if cause.is_connect() || cause.is_builder() || is_unsent => Failure::NotSent(why),
             Phase::Body => Failure::Broken(why),
             _ if is_closed => Failure::Closed(why),

@@ -1,8 +1,9 @@
 //! The redirects that a client follows.
 
 use reqwest::Url;
-use reqwest::redirect::Policy;
+use reqwest::redirect::{Action, Attempt, Policy};
 
+use super::phase::{self, Phase};
 use super::{EgressPolicy, Refused};
 
 /// The limit on redirects of one call.
@@ -47,7 +48,7 @@ impl Redirects {
                 match attempt.previous().len() <= MAX_SAME_ORIGIN
                     && attempt.previous().iter().all(is_same)
                 {
-                    true => attempt.follow(),
+                    true => follow(attempt),
                     false => attempt.stop(),
                 }
             }),
@@ -64,10 +65,16 @@ fn checked(egress: EgressPolicy) -> Policy {
             false => check(&egress, previous, attempt.url()),
         };
         match followed {
-            Ok(()) => attempt.follow(),
+            Ok(()) => follow(attempt),
             Err(refused) => attempt.error(refused),
         }
     })
+}
+
+fn follow(attempt: Attempt<'_>) -> Action {
+    // The next request may open another connection.
+    phase::enter(Phase::Connect);
+    attempt.follow()
 }
 
 /// Checks a redirect that follows requests to these URLs.
