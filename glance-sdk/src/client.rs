@@ -81,6 +81,7 @@ mod retry;
 mod token;
 mod viewer_token;
 
+use std::pin::pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -317,7 +318,7 @@ impl Client {
             otel.status_code = Empty,
         );
         let began = Instant::now();
-        let exchange = self.exchange(method, url, body, &span);
+        let exchange = pin!(self.exchange(method, url, body, &span));
         let answer = exchange.instrument(span.clone()).await;
         meter::call(meter::outcome(&answer), began.elapsed());
         note_failure(&span, &answer);

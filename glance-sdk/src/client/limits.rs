@@ -48,6 +48,11 @@ impl RateLimit {
             reset: number(headers, "x-ratelimit-reset")?,
         })
     }
+
+    fn resets_in(&self, headers: &HeaderMap, now: i64) -> Duration {
+        let left = self.reset.saturating_sub(date(headers).unwrap_or(now));
+        Duration::from_secs(u64::try_from(left).unwrap_or(0)).min(MAX_WINDOW)
+    }
 }
 
 /// Returns the time until the rate limit in these headers resets; `None` if they contain none.
@@ -56,9 +61,7 @@ impl RateLimit {
 /// difference between the two machines' clocks does not matter. Without a `Date` it is compared
 /// with `now`, in seconds since 1970.
 pub(super) fn resets_in(headers: &HeaderMap, now: i64) -> Option<Duration> {
-    let limit = RateLimit::read(headers)?;
-    let left = limit.reset.saturating_sub(date(headers).unwrap_or(now));
-    Some(Duration::from_secs(u64::try_from(left).unwrap_or(0)).min(MAX_WINDOW))
+    RateLimit::read(headers).map(|limit| limit.resets_in(headers, now))
 }
 
 /// Returns the time of a response by the host's clock, in seconds since 1970.
@@ -81,8 +84,8 @@ struct Noted {
 
 impl Limits {
     pub(super) fn note(&self, headers: &HeaderMap) {
-        if let (Some(limit), Some(left)) = (RateLimit::read(headers), resets_in(headers, now())) {
-            let resets_at = Instant::now() + left;
+        if let Some(limit) = RateLimit::read(headers) {
+            let resets_at = Instant::now() + limit.resets_in(headers, now());
             *self.0.lock().unwrap_or_else(PoisonError::into_inner) =
                 Some(Noted { limit, resets_at });
         }

@@ -1,6 +1,7 @@
 //! Pushes new glance data to a group, a room, a user, or a user in a room.
 
 use std::fmt;
+use std::pin::pin;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -253,12 +254,12 @@ impl Client {
     ) -> Result<()> {
         let keys = update.glance.iter().map(|glance| glance.key.as_str());
         let span = self.push_span(to, room, keys);
-        let push = async {
+        let push = pin!(async {
             match self.completed_update(update)? {
                 Some(update) => self.send(Method::Post, path, Some(&update)).await,
                 None => self.send(Method::Post, path, Some(update)).await,
             }
-        };
+        });
         push.instrument(span).await
     }
 
