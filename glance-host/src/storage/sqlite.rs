@@ -9,30 +9,59 @@ mod installations;
 mod migrations;
 mod people;
 mod private_messages;
+mod readers;
 mod rooms;
 mod rows;
 mod schema;
 mod sessions;
 mod timeline;
 mod tokens;
+mod writer;
 mod writes;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use rusqlite::Connection;
-use tokio::sync::Mutex;
+use tokio::sync::Semaphore;
 
 use self::error::storage_error;
+use self::file::FileError;
 pub use self::file::OpenError;
-use self::writes::WriteLog;
+use self::readers::Readers;
+use self::writer::Writer;
+use self::writes::{WriteLog, is_disk_failure};
 use super::{Result, StorageError};
 
+/// The number of prepared statements that a connection keeps: more than there are.
+const STATEMENTS: usize = 256;
+
+/// The largest number of connections for short reads.
+const MAX_READERS: usize = 8;
+
+/// The number of long reads at a time.
+const MAX_SCANS: usize = 2;
+
+/// The longest result of a short read, in rows.
+const FEW_ROWS: u32 = 10;
+
 /// Storage in one SQLite database.
+///
+/// One thread makes all changes, several in one commit. Short reads run where they are called: SQLite finds a row in
+/// microseconds, and handing the query to another thread and back costs several times as much. Long reads run on
+/// threads that may block, with connections of their own.
 #[derive(Debug, Clone)]
-pub struct SqliteState {
-    connection: Arc<Mutex<Connection>>,
+pub struct SqliteState(Arc<Database>);
+
+#[derive(Debug)]
+struct Database {
+    writer: Writer,
+    readers: Readers,
+    scanners: Readers,
+    scans: Semaphore,
     writes: Arc<WriteLog>,
 }
 
@@ -44,9 +73,19 @@ impl SqliteState {
     ///
     /// Returns an error if the file cannot be opened or written, is empty, or is not a host's database.
     pub fn open(path: &Path) -> std::result::Result<Self, OpenError> {
-        file::open(path, Self::prepare)
-            .map(Self::new)
-            .map_err(|cause| OpenError::new(path, cause))
+        Self::open_all(path).map_err(|cause| OpenError::new(path, cause))
+    }
+
+    fn open_all(path: &Path) -> std::result::Result<Self, FileError> {
+        let writer = Arc::new(Mutex::new(file::open(path, Self::prepare)?));
+        let open = |number: usize| -> rusqlite::Result<Vec<_>> {
+            let open = |_| Self::reader(path).map(Mutex::new).map(Arc::new);
+            (0..number).map(open).collect()
+        };
+        // Each thread of the runtime reads at most once at a time.
+        let threads = available_parallelism().map_or(2, usize::from);
+        let readers = open(threads.min(MAX_READERS))?;
+        Ok(Self::new(writer, readers, open(MAX_SCANS)?)?)
     }
 
     /// Opens a database in memory, which ends when it is dropped.
@@ -55,21 +94,46 @@ impl SqliteState {
     ///
     /// Returns an error if SQLite cannot allocate memory.
     pub fn in_memory() -> Result<Self> {
-        Connection::open_in_memory()
-            .and_then(|mut connection| Self::prepare(&mut connection).map(|()| connection))
-            .map(Self::new)
-            .map_err(storage_error)
+        let open = || {
+            let mut connection = Connection::open_in_memory()?;
+            Self::prepare(&mut connection)?;
+            Ok(Arc::new(Mutex::new(connection)))
+        };
+        // A database in memory has one connection.
+        let only = open().map_err(storage_error)?;
+        let readers = vec![Arc::clone(&only)];
+        Self::new(only, readers.clone(), readers).map_err(StorageError::other)
     }
 
-    fn new(connection: Connection) -> Self {
-        Self {
-            connection: Arc::new(Mutex::new(connection)),
-            writes: Arc::default(),
-        }
+    fn new(
+        writer: Arc<Mutex<Connection>>,
+        readers: Vec<Arc<Mutex<Connection>>>,
+        scanners: Vec<Arc<Mutex<Connection>>>,
+    ) -> std::io::Result<Self> {
+        let writes = Arc::<WriteLog>::default();
+        Ok(Self(Arc::new(Database {
+            writer: Writer::start(writer, Arc::clone(&writes))?,
+            scans: Semaphore::new(scanners.len()),
+            readers: Readers::new(readers),
+            scanners: Readers::new(scanners),
+            writes,
+        })))
+    }
+
+    fn reader(path: &Path) -> rusqlite::Result<Connection> {
+        let connection = file::connect(path)?;
+        Self::configure(&connection)?;
+        connection.pragma_update(None, "query_only", true)?;
+        Ok(connection)
+    }
+
+    fn configure(connection: &Connection) -> rusqlite::Result<()> {
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        connection.busy_timeout(Duration::from_secs(5))
     }
 
     fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
-        connection.busy_timeout(Duration::from_secs(5))?;
+        Self::configure(connection)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
@@ -80,22 +144,50 @@ impl SqliteState {
         installations::remove_unfinished(connection)
     }
 
-    async fn call<T: Send + 'static>(
+    /// Changes the database, all of it or nothing. The change is stored when this returns.
+    async fn write<T: Send + 'static>(
         &self,
-        query: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
-        let (connection, writes) = (Arc::clone(&self.connection), Arc::clone(&self.writes));
-        // The wait for the connection is in a task of its own. On a blocking thread each waiting call would occupy
-        // one, and without a task a caller that is not polled would hold up all others when its turn comes.
-        let called = tokio::spawn(async move {
-            let mut connection = connection.lock_owned().await;
-            tokio::task::spawn_blocking(move || writes.observe(&mut connection, query)).await
-        });
-        called
-            .await
-            .flatten()
-            .map_err(StorageError::other)?
-            .map_err(storage_error)
+        self.0.writer.change(query).await
+    }
+
+    /// Reads a few rows by their keys.
+    fn read<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
+        self.0.observe(self.0.readers.run(query))
+    }
+
+    /// Reads at most so many rows.
+    async fn read_up_to<T: Send + 'static>(
+        &self,
+        rows: u32,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        match rows <= FEW_ROWS {
+            true => self.read(query),
+            false => self.scan(query).await,
+        }
+    }
+
+    /// Reads any number of rows.
+    async fn scan<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        // The semaphore is never closed.
+        let _turn = self.0.scans.acquire().await.map_err(StorageError::other)?;
+        let database = Arc::clone(&self.0);
+        let read = tokio::task::spawn_blocking(move || database.scanners.run(query));
+        self.0.observe(read.await.map_err(StorageError::other)?)
+    }
+}
+
+impl Database {
+    fn observe<T>(&self, outcome: rusqlite::Result<T>) -> Result<T> {
+        if outcome.as_ref().is_err_and(is_disk_failure) {
+            self.writes.failed();
+        }
+        outcome.map_err(storage_error)
     }
 }
 

@@ -24,32 +24,29 @@ impl ExtensionStore for SqliteState {
     ) -> Result<std::result::Result<(), Restriction>> {
         let body = json(&glance.glance)?;
         let glance = glance.clone();
-        self.call(move |connection| glances::put(connection, &glance, &body))
+        self.write(move |connection| glances::put(connection, &glance, &body))
             .await
     }
 
     async fn glance(&self, id: &OauthId, place: Place, key: &str) -> Result<Option<Glance>> {
         let (id, key) = (id.clone(), key.to_owned());
-        self.call(move |connection| glances::find(connection, &id, place, &key))
-            .await
+        self.read(move |connection| glances::find(connection, &id, place, &key))
     }
 
     async fn remove_glance(&self, id: &OauthId, place: Place, key: &str) -> Result<bool> {
         let (id, key) = (id.clone(), key.to_owned());
-        self.call(move |connection| glances::remove(connection, &id, place, &key))
+        self.write(move |connection| glances::remove(connection, &id, place, &key))
             .await
     }
 
     async fn glances_in(&self, id: &OauthId, room: RoomId) -> Result<Vec<RuntimeGlance>> {
         let id = id.clone();
-        self.call(move |connection| glances::of(connection, &id, room))
-            .await
+        self.read(move |connection| glances::of(connection, &id, room))
     }
 
     async fn has_glance(&self, id: &OauthId, key: &str) -> Result<bool> {
         let (id, key) = (id.clone(), key.to_owned());
-        self.call(move |connection| glances::has(connection, &id, &key))
-            .await
+        self.read(move |connection| glances::has(connection, &id, &key))
     }
 
     async fn put_webhook(
@@ -59,20 +56,19 @@ impl ExtensionStore for SqliteState {
         webhook: &Webhook,
     ) -> Result<std::result::Result<u64, Restriction>> {
         let (id, stored) = (id.clone(), webhooks::StoredWebhook::new(webhook)?);
-        self.call(move |connection| webhooks::put(connection, &id, room, &stored))
+        self.write(move |connection| webhooks::put(connection, &id, room, &stored))
             .await
     }
 
     async fn remove_webhook(&self, id: &OauthId, number: u64) -> Result<bool> {
         let id = id.clone();
-        self.call(move |connection| webhooks::remove(connection, &id, number))
+        self.write(move |connection| webhooks::remove(connection, &id, number))
             .await
     }
 
     async fn webhooks_of(&self, id: &OauthId, room: RoomId) -> Result<Vec<RegisteredWebhook>> {
         let id = id.clone();
-        self.call(move |connection| webhooks::of(connection, &id, room))
-            .await
+        self.read(move |connection| webhooks::of(connection, &id, room))
     }
 
     async fn webhooks_on(
@@ -81,32 +77,29 @@ impl ExtensionStore for SqliteState {
         room: RoomId,
     ) -> Result<Vec<(Arc<Installed>, RegisteredWebhook)>> {
         let event = event.to_string();
-        self.call(move |connection| webhooks::on(connection, &event, room))
-            .await
+        self.read(move |connection| webhooks::on(connection, &event, room))
     }
 
     async fn put_action(&self, action: &RuntimeAction) -> Result<bool> {
         let body = json(&action.action)?;
         let action = action.clone();
-        self.call(move |connection| actions::put(connection, &action, &body))
+        self.write(move |connection| actions::put(connection, &action, &body))
             .await
     }
 
     async fn action(&self, id: &OauthId, place: Place, key: &str) -> Result<Option<Action>> {
         let (id, key) = (id.clone(), key.to_owned());
-        self.call(move |connection| actions::find(connection, &id, place, &key))
-            .await
+        self.read(move |connection| actions::find(connection, &id, place, &key))
     }
 
     async fn actions_in(&self, id: &OauthId, room: RoomId) -> Result<Vec<RuntimeAction>> {
         let id = id.clone();
-        self.call(move |connection| actions::of(connection, &id, room))
-            .await
+        self.read(move |connection| actions::of(connection, &id, room))
     }
 
     async fn remove_action(&self, id: &OauthId, place: Place, key: &str) -> Result<bool> {
         let (id, key) = (id.clone(), key.to_owned());
-        self.call(move |connection| actions::remove(connection, &id, place, &key))
+        self.write(move |connection| actions::remove(connection, &id, place, &key))
             .await
     }
 }

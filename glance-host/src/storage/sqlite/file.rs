@@ -97,9 +97,7 @@ pub(super) fn open(
     if !check(path)? {
         create(path, &prepare)?;
     }
-    // Without `SQLITE_OPEN_CREATE`: a file that vanished meanwhile is not replaced by an empty one.
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(path, flags)?;
+    let mut connection = connect(path)?;
     let is_hosts = connection.query_row(
         "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'team'",
         [],
@@ -110,6 +108,13 @@ pub(super) fn open(
     }
     prepare(&mut connection)?;
     Ok(connection)
+}
+
+/// Opens another connection to the file.
+pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    // Without `SQLITE_OPEN_CREATE`: a file that vanished meanwhile is not replaced by an empty one.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Connection::open_with_flags(path, flags)
 }
 
 /// Checks that the file looks like a database; `false` if it does not exist.

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::SqliteState;
 use super::extensions::webhooks;
-use super::rows::{column, id, json, number, parsed, place, room};
+use super::rows::{column, execute, id, json, number, parsed, place, room};
 use crate::model::{InstallationQuery, Installed, Leaving, ListedInstallation, Place};
 use crate::storage::{InstallationStore, Result};
 
@@ -19,70 +19,68 @@ impl InstallationStore for SqliteState {
     async fn begin_installation(&self, installed: &Installed, now: i64) -> Result<bool> {
         let stored = StoredDescriptor::new(&installed.descriptor)?;
         let installed = installed.clone();
-        self.call(move |connection| begin(connection, &installed, &stored, now))
+        self.write(move |connection| begin(connection, &installed, &stored, now))
             .await
     }
 
     async fn finish_installation(&self, id: &OauthId) -> Result<()> {
         let id = id.clone();
-        self.call(move |connection| finish(connection, &id)).await
+        self.write(move |connection| finish(connection, &id)).await
     }
 
     async fn replace_descriptor(&self, id: &OauthId, url: &str, new: &Descriptor) -> Result<()> {
         let (id, url, stored) = (id.clone(), url.to_owned(), StoredDescriptor::new(new)?);
-        self.call(move |connection| replace_descriptor(connection, &id, &url, &stored))
+        self.write(move |connection| replace_descriptor(connection, &id, &url, &stored))
             .await
     }
 
     async fn replace_secret(&self, id: &OauthId, secret: &Secret) -> Result<()> {
         let (id, secret) = (id.clone(), secret.clone());
-        self.call(move |connection| replace_secret(connection, &id, &secret))
+        self.write(move |connection| replace_secret(connection, &id, &secret))
             .await
     }
 
     async fn leave(&self, id: &OauthId, now: i64) -> Result<Option<Installed>> {
         let id = id.clone();
-        self.call(move |connection| leave(connection, &id, now))
+        self.write(move |connection| leave(connection, &id, now))
             .await
     }
 
     async fn leaving(&self, after: Option<&OauthId>, at_most: u32) -> Result<Vec<Leaving>> {
         let after = after.cloned();
-        self.call(move |connection| leaving(connection, after.as_ref(), at_most))
+        self.scan(move |connection| leaving(connection, after.as_ref(), at_most))
             .await
     }
 
     async fn is_leaving(&self, id: &OauthId) -> Result<bool> {
         let id = id.clone();
-        self.call(move |connection| is_leaving(connection, &id))
-            .await
+        self.read(move |connection| is_leaving(connection, &id))
     }
 
     async fn forget_leaving(&self, id: &OauthId) -> Result<bool> {
         let id = id.clone();
-        self.call(move |connection| forget_leaving(connection, &id))
+        self.write(move |connection| forget_leaving(connection, &id))
             .await
     }
 
     async fn secret(&self, id: &OauthId) -> Result<Option<Secret>> {
         let id = id.clone();
-        self.call(move |connection| secret(connection, &id)).await
+        self.read(move |connection| secret(connection, &id))
     }
 
     async fn remove_installation(&self, id: &OauthId) -> Result<bool> {
         let id = id.clone();
-        self.call(move |connection| remove(connection, &id)).await
+        self.write(move |connection| remove(connection, &id)).await
     }
 
     async fn installation(&self, id: &OauthId) -> Result<Option<Installed>> {
         let id = id.clone();
-        self.call(move |connection| find(connection, &id)).await
+        self.read(move |connection| find(connection, &id))
     }
 
     async fn installed_in(&self, key: &str, room: Option<RoomId>) -> Result<Vec<Place>> {
         let key = key.to_owned();
-        self.call(move |connection| places(connection, &key, room))
-            .await
+        self.read(move |connection| places(connection, &key, room))
     }
 
     async fn list_installations(
@@ -92,21 +90,21 @@ impl InstallationStore for SqliteState {
         at_most: u32,
     ) -> Result<Vec<ListedInstallation>> {
         let (query, after) = (query.clone(), after.cloned());
-        self.call(move |connection| list(connection, &query, after.as_ref(), at_most))
+        self.scan(move |connection| list(connection, &query, after.as_ref(), at_most))
             .await
     }
 
     async fn count_installations(&self) -> Result<u64> {
-        self.call(|connection| count(connection)).await
+        self.scan(count).await
     }
 
     async fn installations_in(&self, room: RoomId) -> Result<Vec<Installed>> {
-        self.call(move |connection| shown_in(connection, room))
+        self.scan(move |connection| shown_in(connection, room))
             .await
     }
 
     async fn global_installations(&self) -> Result<Vec<Installed>> {
-        self.call(|connection| global(connection)).await
+        self.scan(global).await
     }
 }
 
@@ -128,13 +126,13 @@ impl StoredDescriptor {
 /// Returns false if the add-on would show twice: the place has one already, or one is in a room and the other in all
 /// rooms.
 fn begin(
-    connection: &mut Connection,
+    connection: &Connection,
     new: &Installed,
     stored: &StoredDescriptor,
     now: i64,
 ) -> rusqlite::Result<bool> {
-    let transaction = connection.transaction_with_behavior(Immediate)?;
-    let made = transaction.execute(
+    let made = execute(
+        connection,
         "INSERT INTO installation
          (oauth_id, oauth_secret, room_id, add_on_key, descriptor_url, descriptor, installed_at)
          SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE NOT EXISTS
@@ -151,59 +149,52 @@ fn begin(
         ],
     )?;
     if made > 0 {
-        webhooks::declare(&transaction, &new.oauth_id, &stored.webhooks)?;
+        webhooks::declare(connection, &new.oauth_id, &stored.webhooks)?;
     }
-    transaction.commit()?;
     Ok(made > 0)
 }
 
 fn finish(connection: &Connection, id: &OauthId) -> rusqlite::Result<()> {
-    connection
-        .execute(
-            "UPDATE installation SET accepted = 1 WHERE oauth_id = ?1",
-            [id.as_str()],
-        )
-        .map(drop)
+    execute(
+        connection,
+        "UPDATE installation SET accepted = 1 WHERE oauth_id = ?1",
+        [id.as_str()],
+    )
+    .map(drop)
 }
 
 fn replace_descriptor(
-    connection: &mut Connection,
+    connection: &Connection,
     id: &OauthId,
     url: &str,
     stored: &StoredDescriptor,
 ) -> rusqlite::Result<()> {
-    let transaction = connection.transaction_with_behavior(Immediate)?;
-    let updated = transaction.execute(
+    let updated = execute(
+        connection,
         "UPDATE installation SET descriptor_url = ?2, descriptor = ?3 WHERE oauth_id = ?1",
         params![id.as_str(), url, stored.descriptor],
     )?;
     if updated > 0 {
-        webhooks::declare(&transaction, id, &stored.webhooks)?;
+        webhooks::declare(connection, id, &stored.webhooks)?;
     }
-    transaction.commit()
+    Ok(())
 }
 
 fn replace_secret(connection: &Connection, id: &OauthId, secret: &Secret) -> rusqlite::Result<()> {
-    connection
-        .execute(
-            "UPDATE installation SET oauth_secret = ?2 WHERE oauth_id = ?1",
-            [id.as_str(), secret.expose()],
-        )
-        .map(drop)
+    execute(
+        connection,
+        "UPDATE installation SET oauth_secret = ?2 WHERE oauth_id = ?1",
+        [id.as_str(), secret.expose()],
+    )
+    .map(drop)
 }
 
 /// Removes an installation, and stores the pending removal call.
-fn leave(
-    connection: &mut Connection,
-    id: &OauthId,
-    now: i64,
-) -> rusqlite::Result<Option<Installed>> {
-    let transaction = connection.transaction_with_behavior(Immediate)?;
-    let Some(installed) = find(&transaction, id)? else {
+fn leave(connection: &Connection, id: &OauthId, now: i64) -> rusqlite::Result<Option<Installed>> {
+    let Some(installed) = find(connection, id)? else {
         return Ok(None);
     };
-    remove_and_notify(&transaction, &installed, now)?;
-    transaction.commit()?;
+    remove_and_notify(connection, &installed, now)?;
     Ok(Some(installed))
 }
 
@@ -272,12 +263,12 @@ fn is_leaving(connection: &Connection, id: &OauthId) -> rusqlite::Result<bool> {
 }
 
 fn forget_leaving(connection: &Connection, id: &OauthId) -> rusqlite::Result<bool> {
-    connection
-        .execute(
-            "DELETE FROM leaving_installation WHERE oauth_id = ?1",
-            [id.as_str()],
-        )
-        .map(|removed| removed > 0)
+    execute(
+        connection,
+        "DELETE FROM leaving_installation WHERE oauth_id = ?1",
+        [id.as_str()],
+    )
+    .map(|removed| removed > 0)
 }
 
 fn secret(connection: &Connection, id: &OauthId) -> rusqlite::Result<Option<Secret>> {
@@ -289,12 +280,12 @@ fn secret(connection: &Connection, id: &OauthId) -> rusqlite::Result<Option<Secr
 }
 
 fn remove(connection: &Connection, id: &OauthId) -> rusqlite::Result<bool> {
-    connection
-        .execute(
-            "DELETE FROM installation WHERE oauth_id = ?1",
-            [id.as_str()],
-        )
-        .map(|removed| removed > 0)
+    execute(
+        connection,
+        "DELETE FROM installation WHERE oauth_id = ?1",
+        [id.as_str()],
+    )
+    .map(|removed| removed > 0)
 }
 
 /// Finds an installation, accepted or not.

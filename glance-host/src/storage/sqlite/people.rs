@@ -6,7 +6,7 @@ use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::SqliteState;
-use super::rows::{id, json, number, offset};
+use super::rows::{execute, id, json, number, offset};
 use crate::model::{EMBED_GUEST, Identity, User, mention_name};
 use crate::storage::{PeopleStore, PersonChange, Result, SignedIn};
 
@@ -17,23 +17,23 @@ pub(super) const USER: &str =
 #[async_trait]
 impl PeopleStore for SqliteState {
     async fn embed_guest(&self) -> Result<User> {
-        self.call(embed_guest).await
+        self.write(embed_guest).await
     }
 
     async fn user(&self, id: UserId) -> Result<Option<User>> {
-        self.call(move |connection| find(connection, id)).await
+        self.read(move |connection| find(connection, id))
     }
 
     async fn users(&self) -> Result<Vec<User>> {
-        self.call(|connection| all(connection, false)).await
+        self.scan(|connection| all(connection, false)).await
     }
 
     async fn removed_users(&self) -> Result<Vec<User>> {
-        self.call(|connection| all(connection, true)).await
+        self.scan(|connection| all(connection, true)).await
     }
 
     async fn list_users(&self, guests: bool, skip: u64, at_most: u32) -> Result<Vec<User>> {
-        self.call(move |connection| list(connection, guests, skip, at_most))
+        self.scan(move |connection| list(connection, guests, skip, at_most))
             .await
     }
 
@@ -42,62 +42,60 @@ impl PeopleStore for SqliteState {
             return Ok(Vec::new());
         }
         let ids = json(&ids)?;
-        self.call(move |connection| by_ids(connection, &ids)).await
+        self.read(move |connection| by_ids(connection, &ids))
     }
 
     async fn users_mentioned(&self, names: &[String]) -> Result<Vec<User>> {
         let names: Vec<_> = names.iter().map(|name| name.to_lowercase()).collect();
         let names = json(&names)?;
-        self.call(move |connection| mentioned(connection, &names))
-            .await
+        self.read(move |connection| mentioned(connection, &names))
     }
 
     async fn find_user_by_email(&self, email: &str) -> Result<Option<User>> {
         let email = email.to_owned();
-        self.call(move |connection| by_email(connection, &email))
-            .await
+        self.read(move |connection| by_email(connection, &email))
     }
 
     async fn first_admin(&self) -> Result<Option<User>> {
-        self.call(|connection| first_admin(connection)).await
+        self.read(first_admin)
     }
 
     async fn find_user(&self, name: &str) -> Result<Option<User>> {
         let name = name.to_owned();
-        self.call(move |connection| find_by_name(connection, &name))
-            .await
+        self.read(move |connection| find_by_name(connection, &name))
     }
 
     async fn get_or_create_user(&self, name: &str) -> Result<User> {
         let name = name.to_owned();
-        self.call(move |connection| get_or_create(connection, &name))
+        self.write(move |connection| get_or_create(connection, &name))
             .await
     }
 
     async fn update_user(&self, user: &User) -> Result<()> {
         let user = user.clone();
-        self.call(move |connection| update(connection, &user)).await
+        self.write(move |connection| update(connection, &user))
+            .await
     }
 
     async fn set_timezone(&self, user: UserId, timezone: &str) -> Result<()> {
         let timezone = timezone.to_owned();
-        self.call(move |connection| set_timezone(connection, user, &timezone))
+        self.write(move |connection| set_timezone(connection, user, &timezone))
             .await
     }
 
     async fn change_person(&self, before: &User, after: &User) -> Result<PersonChange> {
         let (before, after) = (before.clone(), after.clone());
-        self.call(move |connection| change(connection, &before, &after))
+        self.write(move |connection| change(connection, &before, &after))
             .await
     }
 
     async fn remove_person(&self, id: UserId) -> Result<PersonChange> {
-        self.call(move |connection| remove(connection, id)).await
+        self.write(move |connection| remove(connection, id)).await
     }
 
     async fn sign_in(&self, identity: &Identity) -> Result<SignedIn> {
         let identity = identity.clone();
-        self.call(move |connection| sign_in(connection, &identity))
+        self.write(move |connection| sign_in(connection, &identity))
             .await
     }
 }
@@ -187,17 +185,16 @@ pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
 
 /// Finds or creates the account for people who look at rooms on other sites. Its stored name is empty, which no
 /// person's is.
-fn embed_guest(connection: &mut Connection) -> rusqlite::Result<User> {
-    let transaction = connection.transaction_with_behavior(Immediate)?;
-    transaction.execute(
+fn embed_guest(connection: &Connection) -> rusqlite::Result<User> {
+    execute(
+        connection,
         "INSERT INTO user (name, mention, is_guest, is_technical) SELECT '', '', 1, 1
          WHERE NOT EXISTS (SELECT 1 FROM user WHERE is_technical)",
         [],
     )?;
-    let guest = transaction
+    let guest = connection
         .prepare_cached(&format!("{USER} WHERE is_technical"))?
         .query_row([], user)?;
-    transaction.commit()?;
     Ok(guest)
 }
 
@@ -217,7 +214,8 @@ fn find_by_name(connection: &Connection, name: &str) -> rusqlite::Result<Option<
 
 /// Finds or creates the user with this name.
 fn get_or_create(connection: &Connection, name: &str) -> rusqlite::Result<User> {
-    connection.execute(
+    execute(
+        connection,
         "INSERT OR IGNORE INTO user (name, mention) VALUES (?1, ?2)",
         [name, &mention(name)],
     )?;
@@ -227,47 +225,37 @@ fn get_or_create(connection: &Connection, name: &str) -> rusqlite::Result<User> 
 }
 
 fn update(connection: &Connection, user: &User) -> rusqlite::Result<()> {
-    connection
-        .execute(
-            "UPDATE user SET name = ?2, is_admin = ?3, is_guest = ?4, timezone = ?5,
+    execute(
+        connection,
+        "UPDATE user SET name = ?2, is_admin = ?3, is_guest = ?4, timezone = ?5,
                  email = ?6, is_removed = ?7, mention = ?8
              WHERE id = ?1 AND NOT is_technical",
-            params![
-                number(user.id.get()),
-                user.name,
-                user.is_admin,
-                user.is_guest,
-                user.timezone,
-                user.email,
-                user.is_removed,
-                mention(&user.name)
-            ],
-        )
-        .map(drop)
+        params![
+            number(user.id.get()),
+            user.name,
+            user.is_admin,
+            user.is_guest,
+            user.timezone,
+            user.email,
+            user.is_removed,
+            mention(&user.name)
+        ],
+    )
+    .map(drop)
 }
 
-fn change(
-    connection: &mut Connection,
-    before: &User,
-    after: &User,
-) -> rusqlite::Result<PersonChange> {
-    let transaction = connection.transaction_with_behavior(Immediate)?;
-    let Some(now) = find(&transaction, before.id)?.filter(|now| !now.is_technical) else {
+fn change(connection: &Connection, before: &User, after: &User) -> rusqlite::Result<PersonChange> {
+    let Some(now) = find(connection, before.id)?.filter(|now| !now.is_technical) else {
         return Ok(PersonChange::Gone);
     };
     if now != *before {
         return Ok(PersonChange::Stale);
     }
-    let change = store(&transaction, &now, after)?;
-    if change == PersonChange::Done {
-        transaction.commit()?;
-    }
-    Ok(change)
+    store(connection, &now, after)
 }
 
-fn remove(connection: &mut Connection, id: UserId) -> rusqlite::Result<PersonChange> {
-    let transaction = connection.transaction_with_behavior(Immediate)?;
-    let Some(now) = find(&transaction, id)?.filter(|now| !now.is_technical) else {
+fn remove(connection: &Connection, id: UserId) -> rusqlite::Result<PersonChange> {
+    let Some(now) = find(connection, id)?.filter(|now| !now.is_technical) else {
         return Ok(PersonChange::Gone);
     };
     let after = User {
@@ -275,11 +263,7 @@ fn remove(connection: &mut Connection, id: UserId) -> rusqlite::Result<PersonCha
         is_admin: false,
         ..now.clone()
     };
-    let change = store(&transaction, &now, &after)?;
-    if change == PersonChange::Done {
-        transaction.commit()?;
-    }
-    Ok(change)
+    store(connection, &now, &after)
 }
 
 /// Stores a changed person within a transaction, if an admin remains.
@@ -316,19 +300,18 @@ fn store(transaction: &Connection, now: &User, after: &User) -> rusqlite::Result
 }
 
 fn set_timezone(connection: &Connection, user: UserId, timezone: &str) -> rusqlite::Result<()> {
-    connection
-        .execute(
-            "UPDATE user SET timezone = ?2 WHERE id = ?1 AND NOT is_technical",
-            params![number(user.get()), timezone],
-        )
-        .map(drop)
+    execute(
+        connection,
+        "UPDATE user SET timezone = ?2 WHERE id = ?1 AND NOT is_technical",
+        params![number(user.get()), timezone],
+    )
+    .map(drop)
 }
 
-fn sign_in(connection: &mut Connection, identity: &Identity) -> rusqlite::Result<SignedIn> {
-    let transaction = connection.transaction_with_behavior(Immediate)?;
+fn sign_in(connection: &Connection, identity: &Identity) -> rusqlite::Result<SignedIn> {
     let known = match &identity.provider {
-        None => find_by_name(&transaction, &identity.name)?,
-        Some(provider) => transaction
+        None => find_by_name(connection, &identity.name)?,
+        Some(provider) => connection
             .prepare_cached(&format!(
                 "{USER} WHERE id IN
                  (SELECT user_id FROM identity WHERE provider = ?1 AND subject = ?2)"
@@ -339,10 +322,11 @@ fn sign_in(connection: &mut Connection, identity: &Identity) -> rusqlite::Result
     let before = match known {
         Some(known) => known,
         None => {
-            let name = free_name(&transaction, &identity.name)?;
-            let created = get_or_create(&transaction, &name)?;
+            let name = free_name(connection, &identity.name)?;
+            let created = get_or_create(connection, &name)?;
             if let Some(provider) = &identity.provider {
-                transaction.execute(
+                execute(
+                    connection,
                     "INSERT INTO identity (provider, subject, user_id) VALUES (?1, ?2, ?3)",
                     params![provider, identity.subject, number(created.id.get())],
                 )?;
@@ -355,7 +339,7 @@ fn sign_in(connection: &mut Connection, identity: &Identity) -> rusqlite::Result
     if !before.is_removed {
         after.is_admin = match identity.is_admin {
             Some(is_admin) => is_admin,
-            None => before.is_admin || !has_admin(&transaction, identity.provider.as_deref())?,
+            None => before.is_admin || !has_admin(connection, identity.provider.as_deref())?,
         };
         after.is_guest = before.is_guest && !after.is_admin;
         if identity.email.is_some() {
@@ -366,9 +350,8 @@ fn sign_in(connection: &mut Connection, identity: &Identity) -> rusqlite::Result
         }
     }
     if after != before {
-        update(&transaction, &after)?;
+        update(connection, &after)?;
     }
-    transaction.commit()?;
     Ok(SignedIn { before, after })
 }
 

@@ -2,7 +2,6 @@
 
 use async_trait::async_trait;
 use glance_sdk::model::UserId;
-use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, Row, params};
 
 use super::SqliteState;
@@ -14,31 +13,29 @@ use crate::storage::{PrivateMessageStore, Result};
 impl PrivateMessageStore for SqliteState {
     async fn put_private_message(&self, message: &PrivateMessage) -> Result<()> {
         let message = message.clone();
-        self.call(move |connection| insert(connection, &message))
+        self.write(move |connection| insert(connection, &message))
             .await
     }
 
     async fn private_messages(&self, to: UserId, at_most: u32) -> Result<Vec<PrivateMessage>> {
-        self.call(move |connection| newest(connection, to, at_most))
+        self.read_up_to(at_most, move |connection| newest(connection, to, at_most))
             .await
     }
 
     async fn count_unread(&self, to: UserId) -> Result<u64> {
-        self.call(move |connection| count_unread(connection, to))
-            .await
+        self.read(move |connection| count_unread(connection, to))
     }
 
     async fn mark_read(&self, to: UserId, id: &str) -> Result<()> {
         let id = id.to_owned();
-        self.call(move |connection| mark_read(connection, to, &id))
+        self.write(move |connection| mark_read(connection, to, &id))
             .await
     }
 }
 
 /// Stores a message, and deletes the oldest if there are too many.
-fn insert(connection: &mut Connection, message: &PrivateMessage) -> rusqlite::Result<()> {
-    let transaction = connection.transaction_with_behavior(Immediate)?;
-    transaction
+fn insert(connection: &Connection, message: &PrivateMessage) -> rusqlite::Result<()> {
+    connection
         .prepare_cached(
             "INSERT INTO private_message
                  (id, user_id, at, sender, sender_name, text, format, notify, is_read)
@@ -55,14 +52,14 @@ fn insert(connection: &mut Connection, message: &PrivateMessage) -> rusqlite::Re
             message.notify,
             message.is_read
         ])?;
-    transaction
+    connection
         .prepare_cached(
             "DELETE FROM private_message WHERE user_id = ?1 AND nth <=
              (SELECT nth FROM private_message WHERE user_id = ?1
               ORDER BY nth DESC LIMIT 1 OFFSET ?2)",
         )?
         .execute(params![number(message.to.get()), MAX_PRIVATE_MESSAGES])?;
-    transaction.commit()
+    Ok(())
 }
 
 /// Returns the newest messages to a person, oldest first.

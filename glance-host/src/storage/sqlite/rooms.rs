@@ -2,13 +2,12 @@
 
 use async_trait::async_trait;
 use glance_sdk::model::{RoomId, UserId};
-use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::SqliteState;
 use super::installations;
 use super::people::{USER, user};
-use super::rows::{id, number, offset};
+use super::rows::{execute, id, number, offset};
 use crate::model::{Installed, NewRoom, Room, User};
 use crate::storage::{Result, RoomChange, RoomStore};
 
@@ -22,78 +21,76 @@ const NEXT: &str = "(SELECT max(
 #[async_trait]
 impl RoomStore for SqliteState {
     async fn rooms(&self) -> Result<Vec<Room>> {
-        self.call(|connection| all(connection)).await
+        self.scan(all).await
     }
 
     async fn list_rooms(&self, archived: bool, skip: u64, at_most: u32) -> Result<Vec<Room>> {
-        self.call(move |connection| list(connection, archived, skip, at_most))
+        self.scan(move |connection| list(connection, archived, skip, at_most))
             .await
     }
 
     async fn rooms_open_to(&self, user: &User, at_most: u32) -> Result<Vec<Room>> {
         let user = user.clone();
-        self.call(move |connection| open_to(connection, &user, at_most))
+        self.scan(move |connection| open_to(connection, &user, at_most))
             .await
     }
 
     async fn first_room(&self) -> Result<Option<Room>> {
-        self.call(|connection| first(connection)).await
+        self.read(first)
     }
 
     async fn room(&self, id: RoomId) -> Result<Option<Room>> {
-        self.call(move |connection| find(connection, id)).await
+        self.read(move |connection| find(connection, id))
     }
 
     async fn find_room(&self, name: &str) -> Result<Option<Room>> {
         let name = name.to_owned();
-        self.call(move |connection| find_by_name(connection, &name))
-            .await
+        self.read(move |connection| find_by_name(connection, &name))
     }
 
     async fn get_or_create_room(&self, name: &str, owner: UserId) -> Result<Room> {
         let name = name.to_owned();
-        self.call(move |connection| get_or_create(connection, &name, owner))
+        self.write(move |connection| get_or_create(connection, &name, owner))
             .await
     }
 
     async fn create_room(&self, new: &NewRoom) -> Result<Option<Room>> {
         let new = new.clone();
-        self.call(move |connection| create(connection, &new)).await
+        self.write(move |connection| create(connection, &new)).await
     }
 
     async fn create_first_room(&self, new: &NewRoom) -> Result<Option<Room>> {
         let new = new.clone();
-        self.call(move |connection| create_first(connection, &new))
+        self.write(move |connection| create_first(connection, &new))
             .await
     }
 
     async fn change_room(&self, before: &Room, after: &Room) -> Result<RoomChange> {
         let (before, after) = (before.clone(), after.clone());
-        self.call(move |connection| change(connection, &before, &after))
+        self.write(move |connection| change(connection, &before, &after))
             .await
     }
 
     async fn remove_room(&self, id: RoomId, now: i64) -> Result<Option<Vec<Installed>>> {
-        self.call(move |connection| remove(connection, id, now))
+        self.write(move |connection| remove(connection, id, now))
             .await
     }
 
     async fn members(&self, room: RoomId) -> Result<Vec<User>> {
-        self.call(move |connection| members(connection, room)).await
+        self.scan(move |connection| members(connection, room)).await
     }
 
     async fn memberships(&self, user: UserId) -> Result<Vec<RoomId>> {
-        self.call(move |connection| memberships(connection, user))
-            .await
+        self.read(move |connection| memberships(connection, user))
     }
 
     async fn add_member(&self, room: RoomId, user: UserId) -> Result<()> {
-        self.call(move |connection| add_member(connection, room, user))
+        self.write(move |connection| add_member(connection, room, user))
             .await
     }
 
     async fn remove_member(&self, room: RoomId, user: UserId) -> Result<bool> {
-        self.call(move |connection| remove_member(connection, room, user))
+        self.write(move |connection| remove_member(connection, room, user))
             .await
     }
 }
@@ -165,7 +162,8 @@ fn find_by_name(connection: &Connection, name: &str) -> rusqlite::Result<Option<
 
 /// Finds or creates the room with this name.
 fn get_or_create(connection: &Connection, name: &str, owner: UserId) -> rusqlite::Result<Room> {
-    connection.execute(
+    execute(
+        connection,
         &format!(
             "INSERT OR IGNORE INTO room (id, name, owner, created)
              VALUES ({NEXT}, ?1, ?2, unixepoch())"
@@ -203,19 +201,13 @@ fn create_where(
         .optional()
 }
 
-fn change(
-    connection: &mut Connection,
-    before: &Room,
-    after: &Room,
-) -> rusqlite::Result<RoomChange> {
-    let transaction = connection.transaction_with_behavior(Immediate)?;
-    match find(&transaction, before.id)? {
+fn change(connection: &Connection, before: &Room, after: &Room) -> rusqlite::Result<RoomChange> {
+    match find(connection, before.id)? {
         None => return Ok(RoomChange::Gone),
         Some(now) if now != *before => return Ok(RoomChange::Stale),
         Some(_) => {}
     }
-    let changed = transaction.execute(
-        "UPDATE OR IGNORE room SET name = ?2, is_public = ?3, owner = ?4, topic = ?5, is_archived = ?6
+    let changed = execute(connection, "UPDATE OR IGNORE room SET name = ?2, is_public = ?3, owner = ?4, topic = ?5, is_archived = ?6
          WHERE id = ?1",
         params![
             number(before.id.get()),
@@ -226,7 +218,6 @@ fn change(
             after.is_archived
         ],
     )?;
-    transaction.commit()?;
     Ok(match changed {
         0 => RoomChange::NameTaken,
         _ => RoomChange::Done,
@@ -236,14 +227,13 @@ fn change(
 /// Deletes a room. Most of its content is deleted by `ON DELETE CASCADE`; runtime glances and actions do not reference
 /// the room.
 fn remove(
-    connection: &mut Connection,
+    connection: &Connection,
     id: RoomId,
     now: i64,
 ) -> rusqlite::Result<Option<Vec<Installed>>> {
-    let transaction = connection.transaction_with_behavior(Immediate)?;
-    let here = installations::of_room(&transaction, id)?;
+    let here = installations::of_room(connection, id)?;
     for installed in &here {
-        installations::remove_and_notify(&transaction, installed, now)?;
+        installations::remove_and_notify(connection, installed, now)?;
     }
     let id = number(id.get());
     for statement in [
@@ -251,10 +241,9 @@ fn remove(
         "DELETE FROM runtime_action WHERE room_id = ?1",
         "INSERT INTO spent_room (id) SELECT id FROM room WHERE id = ?1",
     ] {
-        transaction.execute(statement, [id])?;
+        execute(connection, statement, [id])?;
     }
-    let removed = transaction.execute("DELETE FROM room WHERE id = ?1", [id])?;
-    transaction.commit()?;
+    let removed = execute(connection, "DELETE FROM room WHERE id = ?1", [id])?;
     Ok((removed > 0).then_some(here))
 }
 
@@ -276,22 +265,22 @@ fn members(connection: &Connection, room: RoomId) -> rusqlite::Result<Vec<User>>
 }
 
 fn add_member(connection: &Connection, room: RoomId, user: UserId) -> rusqlite::Result<()> {
-    connection
-        .execute(
-            "INSERT OR IGNORE INTO room_member (room_id, user_id)
+    execute(
+        connection,
+        "INSERT OR IGNORE INTO room_member (room_id, user_id)
              SELECT ?1, id FROM user WHERE id = ?2 AND NOT is_technical",
-            [number(room.get()), number(user.get())],
-        )
-        .map(drop)
+        [number(room.get()), number(user.get())],
+    )
+    .map(drop)
 }
 
 fn remove_member(connection: &Connection, room: RoomId, user: UserId) -> rusqlite::Result<bool> {
-    connection
-        .execute(
-            "DELETE FROM room_member WHERE room_id = ?1 AND user_id = ?2",
-            [number(room.get()), number(user.get())],
-        )
-        .map(|removed| removed > 0)
+    execute(
+        connection,
+        "DELETE FROM room_member WHERE room_id = ?1 AND user_id = ?2",
+        [number(room.get()), number(user.get())],
+    )
+    .map(|removed| removed > 0)
 }
 
 fn room(row: &Row<'_>) -> rusqlite::Result<Room> {

@@ -1,13 +1,22 @@
 //! Converts values to columns and back.
 
 use glance_sdk::model::RoomId;
-use rusqlite::Row;
+use rusqlite::{Connection, Params, Row};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::error::corrupt;
 use crate::model::Place;
 use crate::storage::StorageError;
+
+/// Executes a statement, which the connection keeps prepared. Returns the number of changed rows.
+pub(super) fn execute(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+) -> rusqlite::Result<usize> {
+    connection.prepare_cached(sql)?.execute(params)
+}
 
 /// Returns the column value of an id. SQLite stores `i64`; a larger id from a request becomes -1, which nothing has.
 pub(super) fn number(id: u64) -> i64 {

@@ -1,11 +1,10 @@
 //! Sessions in SQLite, by their digests.
 
 use async_trait::async_trait;
-use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::SqliteState;
-use super::rows::{id, number};
+use super::rows::{execute, id, number};
 use crate::model::Session;
 use crate::storage::{Result, SessionStore};
 
@@ -13,32 +12,36 @@ use crate::storage::{Result, SessionStore};
 impl SessionStore for SqliteState {
     async fn put_session(&self, session: &Session, now: i64) -> Result<()> {
         let session = session.clone();
-        self.call(move |connection| put(connection, &session, now))
+        self.write(move |connection| put(connection, &session, now))
             .await
     }
 
     async fn prolong_session(&self, digest: &[u8], expires_at: i64) -> Result<()> {
         let digest = digest.to_owned();
-        self.call(move |connection| prolong(connection, &digest, expires_at))
+        self.write(move |connection| prolong(connection, &digest, expires_at))
             .await
     }
 
     async fn session(&self, digest: &[u8]) -> Result<Option<Session>> {
         let digest = digest.to_owned();
-        self.call(move |connection| find(connection, digest)).await
+        self.read(move |connection| find(connection, digest))
     }
 
     async fn remove_session(&self, digest: &[u8]) -> Result<bool> {
         let digest = digest.to_owned();
-        self.call(move |connection| remove(connection, &digest))
+        self.write(move |connection| remove(connection, &digest))
             .await
     }
 }
 
-fn put(connection: &mut Connection, session: &Session, now: i64) -> rusqlite::Result<()> {
-    let transaction = connection.transaction_with_behavior(Immediate)?;
-    transaction.execute("DELETE FROM session WHERE expires_at <= ?1", [now])?;
-    transaction.execute(
+fn put(connection: &Connection, session: &Session, now: i64) -> rusqlite::Result<()> {
+    execute(
+        connection,
+        "DELETE FROM session WHERE expires_at <= ?1",
+        [now],
+    )?;
+    execute(
+        connection,
         "INSERT INTO session (digest, user_id, began_at, expires_at)
          SELECT ?1, id, ?3, ?4 FROM user WHERE id = ?2 AND NOT is_removed",
         params![
@@ -48,16 +51,16 @@ fn put(connection: &mut Connection, session: &Session, now: i64) -> rusqlite::Re
             session.expires_at
         ],
     )?;
-    transaction.commit()
+    Ok(())
 }
 
 fn prolong(connection: &Connection, digest: &[u8], expires_at: i64) -> rusqlite::Result<()> {
-    connection
-        .execute(
-            "UPDATE session SET expires_at = ?2 WHERE digest = ?1",
-            params![digest, expires_at],
-        )
-        .map(drop)
+    execute(
+        connection,
+        "UPDATE session SET expires_at = ?2 WHERE digest = ?1",
+        params![digest, expires_at],
+    )
+    .map(drop)
 }
 
 fn find(connection: &Connection, digest: Vec<u8>) -> rusqlite::Result<Option<Session>> {
@@ -74,7 +77,10 @@ fn find(connection: &Connection, digest: Vec<u8>) -> rusqlite::Result<Option<Ses
 }
 
 fn remove(connection: &Connection, digest: &[u8]) -> rusqlite::Result<bool> {
-    connection
-        .execute("DELETE FROM session WHERE digest = ?1", [digest])
-        .map(|removed| removed > 0)
+    execute(
+        connection,
+        "DELETE FROM session WHERE digest = ?1",
+        [digest],
+    )
+    .map(|removed| removed > 0)
 }

@@ -76,15 +76,22 @@ async fn removing_a_person_is_atomic() {
 
 #[tokio::test]
 async fn webhooks_of_an_older_database_are_declared_when_it_is_opened() {
-    let state = SqliteState::in_memory().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("host.sqlite");
+    let state = SqliteState::open(&file).unwrap();
     let mut installed = installed();
     let webhook = Webhook::new(Event::RoomMessage, "http://1.example/");
     installed.descriptor.capabilities.webhook = Some(vec![webhook].into());
     state.begin_installation(&installed, 0).await.unwrap();
-    let forget = |connection: &mut Connection| connection.execute_batch("DROP TABLE webhook");
-    state.call(forget).await.unwrap();
-    state.call(extensions::webhooks::prepare).await.unwrap();
-    state.call(extensions::webhooks::prepare).await.unwrap();
+    state
+        .finish_installation(&installed.oauth_id)
+        .await
+        .unwrap();
+    let forget = |connection: &Connection| connection.execute_batch("DROP TABLE webhook");
+    state.write(forget).await.unwrap();
+    drop(state);
+    drop(SqliteState::open(&file).unwrap());
+    let state = SqliteState::open(&file).unwrap();
     let webhooks = state.webhooks_of(&installed.oauth_id, 1.into()).await;
     assert_eq!(webhooks.unwrap().len(), 1);
 }

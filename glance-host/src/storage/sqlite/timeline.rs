@@ -5,7 +5,7 @@ use glance_sdk::model::{OauthId, RoomId, UserId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::error::corrupt;
-use super::rows::{id, json, number, parsed};
+use super::rows::{execute, id, json, number, parsed};
 use super::{SqliteState, private_messages};
 use crate::model::{Content, Entry, Sender, Side};
 use crate::storage::{Posted, Result, TimelineStore};
@@ -23,7 +23,8 @@ const COLUMNS: &str = "id, room_id, at, sender, sender_name, kind, content";
 impl TimelineStore for SqliteState {
     async fn post(&self, entry: &Entry) -> Result<Posted> {
         let stored = StoredEntry::new(entry)?;
-        self.call(move |connection| stored.insert(connection)).await
+        self.write(move |connection| stored.insert(connection))
+            .await
     }
 
     async fn timeline(&self, room: RoomId, at_most: u32) -> Result<Vec<Entry>> {
@@ -33,8 +34,10 @@ impl TimelineStore for SqliteState {
     }
 
     async fn history(&self, room: RoomId, skip: u32, at_most: u32) -> Result<Vec<Entry>> {
-        self.call(move |connection| newest(connection, room, skip, at_most))
-            .await
+        self.read_up_to(skip.saturating_add(at_most), move |connection| {
+            newest(connection, room, skip, at_most)
+        })
+        .await
     }
 
     async fn history_beside(
@@ -45,18 +48,19 @@ impl TimelineStore for SqliteState {
         at_most: u32,
     ) -> Result<Vec<Entry>> {
         let id = id.to_owned();
-        self.call(move |connection| beside(connection, room, &id, side, at_most))
-            .await
+        self.read_up_to(at_most, move |connection| {
+            beside(connection, room, &id, side, at_most)
+        })
+        .await
     }
 
     async fn entry(&self, room: RoomId, id: &str) -> Result<Option<Entry>> {
         let id = id.to_owned();
-        self.call(move |connection| find(connection, room, &id))
-            .await
+        self.read(move |connection| find(connection, room, &id))
     }
 
     async fn delete_messages_before(&self, before: i64, at_most: u32) -> Result<u64> {
-        self.call(move |connection| {
+        self.write(move |connection| {
             let in_rooms = forget(connection, before, at_most)?;
             Ok((in_rooms + private_messages::forget(connection, before, at_most)?) as u64)
         })
@@ -90,7 +94,8 @@ impl StoredEntry {
         let insert = "INSERT INTO timeline (id, room_id, at, kind, sender, sender_name, content)
                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
                       ON CONFLICT (id) DO NOTHING";
-        let inserted = connection.execute(
+        let inserted = execute(
+            connection,
             insert,
             params![
                 entry.id,

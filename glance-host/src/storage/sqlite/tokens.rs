@@ -2,10 +2,10 @@
 
 use async_trait::async_trait;
 use glance_sdk::model::OauthId;
-use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::SqliteState;
+use super::rows::execute;
 use crate::model::StoredToken;
 use crate::storage::{Result, TokenStore};
 
@@ -16,32 +16,32 @@ const MAX_TOKENS: u32 = 1000;
 impl TokenStore for SqliteState {
     async fn put_token(&self, token: &StoredToken, now: i64) -> Result<()> {
         let token = token.clone();
-        self.call(move |connection| put(connection, &token, now))
+        self.write(move |connection| put(connection, &token, now))
             .await
     }
 
     async fn token(&self, digest: &[u8]) -> Result<Option<StoredToken>> {
         let digest = digest.to_owned();
-        self.call(move |connection| find(connection, digest)).await
+        self.read(move |connection| find(connection, digest))
     }
 
     async fn remove_token(&self, digest: &[u8]) -> Result<bool> {
         let digest = digest.to_owned();
-        self.call(move |connection| remove(connection, &digest))
+        self.write(move |connection| remove(connection, &digest))
             .await
     }
 
     async fn remove_tokens(&self, id: &OauthId) -> Result<()> {
         let id = id.clone();
-        self.call(move |connection| remove_all(connection, &id))
+        self.write(move |connection| remove_all(connection, &id))
             .await
     }
 }
 
-fn put(connection: &mut Connection, token: &StoredToken, now: i64) -> rusqlite::Result<()> {
-    let transaction = connection.transaction_with_behavior(Immediate)?;
-    transaction.execute("DELETE FROM token WHERE expires_at < ?1", [now])?;
-    transaction.execute(
+fn put(connection: &Connection, token: &StoredToken, now: i64) -> rusqlite::Result<()> {
+    execute(connection, "DELETE FROM token WHERE expires_at < ?1", [now])?;
+    execute(
+        connection,
         "INSERT INTO token (digest, oauth_id, scope, expires_at) VALUES (?1, ?2, ?3, ?4)",
         params![
             token.digest,
@@ -50,13 +50,14 @@ fn put(connection: &mut Connection, token: &StoredToken, now: i64) -> rusqlite::
             token.expires_at
         ],
     )?;
-    transaction.execute(
+    execute(
+        connection,
         "DELETE FROM token WHERE oauth_id = ?1 AND digest NOT IN
          (SELECT digest FROM token WHERE oauth_id = ?1
           ORDER BY expires_at DESC, rowid DESC LIMIT ?2)",
         params![token.oauth_id.as_str(), MAX_TOKENS],
     )?;
-    transaction.commit()
+    Ok(())
 }
 
 fn find(connection: &Connection, digest: Vec<u8>) -> rusqlite::Result<Option<StoredToken>> {
@@ -75,15 +76,16 @@ fn find(connection: &Connection, digest: Vec<u8>) -> rusqlite::Result<Option<Sto
 }
 
 fn remove(connection: &Connection, digest: &[u8]) -> rusqlite::Result<bool> {
-    connection
-        .execute("DELETE FROM token WHERE digest = ?1", [digest])
-        .map(|removed| removed > 0)
+    execute(connection, "DELETE FROM token WHERE digest = ?1", [digest]).map(|removed| removed > 0)
 }
 
 fn remove_all(connection: &Connection, of: &OauthId) -> rusqlite::Result<()> {
-    connection
-        .execute("DELETE FROM token WHERE oauth_id = ?1", [of.as_str()])
-        .map(drop)
+    execute(
+        connection,
+        "DELETE FROM token WHERE oauth_id = ?1",
+        [of.as_str()],
+    )
+    .map(drop)
 }
 
 #[cfg(test)]

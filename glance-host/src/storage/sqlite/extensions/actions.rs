@@ -1,29 +1,26 @@
 //! Runtime actions in SQLite.
 
 use glance_sdk::model::{Action, OauthId, RoomId};
-use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
-use super::super::rows::{column, number, parsed, place};
+use super::super::rows::{column, execute, number, parsed, place};
 use crate::model::{MAX_RUNTIME_ACTIONS, Place, RuntimeAction};
 
-pub(super) fn put(connection: &mut Connection, new: &RuntimeAction, body: &str) -> Result<bool> {
+pub(super) fn put(connection: &Connection, new: &RuntimeAction, body: &str) -> Result<bool> {
     let (id, key, place) = (new.oauth_id.as_str(), &new.action.key, column(new.place));
-    let transaction = connection.transaction_with_behavior(Immediate)?;
-    let others: u32 = transaction.query_row(
-        "SELECT count(*) FROM runtime_action WHERE oauth_id = ?1 AND key <> ?2 AND room_id = ?3",
+    let others: u32 = connection.prepare_cached("SELECT count(*) FROM runtime_action WHERE oauth_id = ?1 AND key <> ?2 AND room_id = ?3")?.query_row(
         params![id, key, place],
         |row| row.get(0),
     )?;
     if others >= MAX_RUNTIME_ACTIONS {
         return Ok(false);
     }
-    transaction.execute(
+    execute(
+        connection,
         "INSERT OR REPLACE INTO runtime_action (oauth_id, key, room_id, action)
          VALUES (?1, ?2, ?3, ?4)",
         params![id, key, place, body],
     )?;
-    transaction.commit()?;
     Ok(true)
 }
 
@@ -70,10 +67,10 @@ pub(super) fn remove(
     place: Place,
     key: &str,
 ) -> Result<bool> {
-    connection
-        .execute(
-            "DELETE FROM runtime_action WHERE oauth_id = ?1 AND key = ?2 AND room_id = ?3",
-            params![id.as_str(), key, column(place)],
-        )
-        .map(|removed| removed > 0)
+    execute(
+        connection,
+        "DELETE FROM runtime_action WHERE oauth_id = ?1 AND key = ?2 AND room_id = ?3",
+        params![id.as_str(), key, column(place)],
+    )
+    .map(|removed| removed > 0)
 }

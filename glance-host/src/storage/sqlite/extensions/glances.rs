@@ -1,25 +1,23 @@
 //! Runtime glances in SQLite.
 
 use glance_sdk::model::{Glance, OauthId, RoomId};
-use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::super::rows::{column, number, parsed, place};
+use super::super::rows::{column, execute, number, parsed, place};
 use crate::model::{MAX_RUNTIME_GLANCES, Place, Restriction, RuntimeGlance};
 
 pub(super) fn put(
-    connection: &mut Connection,
+    connection: &Connection,
     new: &RuntimeGlance,
     body: &str,
 ) -> rusqlite::Result<Result<(), Restriction>> {
     let (id, key, place) = (new.oauth_id.as_str(), &new.glance.key, column(new.place));
-    let transaction = connection.transaction_with_behavior(Immediate)?;
     let count = |condition: &str| {
-        transaction.query_row(
-            &format!("SELECT count(*) FROM runtime_glance WHERE oauth_id = ?1 AND {condition}"),
-            params![id, key, place],
-            |row| row.get::<_, u32>(0),
-        )
+        connection
+            .prepare_cached(&format!(
+                "SELECT count(*) FROM runtime_glance WHERE oauth_id = ?1 AND {condition}"
+            ))?
+            .query_row(params![id, key, place], |row| row.get::<_, u32>(0))
     };
     let elsewhere = match new.place {
         Place::Global => "key = ?2 AND room_id <> ?3",
@@ -31,12 +29,12 @@ pub(super) fn put(
     if count("key <> ?2 AND room_id = ?3")? >= MAX_RUNTIME_GLANCES {
         return Ok(Err(Restriction::TooMany));
     }
-    transaction.execute(
+    execute(
+        connection,
         "INSERT OR REPLACE INTO runtime_glance (oauth_id, key, room_id, glance)
          VALUES (?1, ?2, ?3, ?4)",
         params![id, key, place, body],
     )?;
-    transaction.commit()?;
     Ok(Ok(()))
 }
 
@@ -89,10 +87,10 @@ pub(super) fn remove(
     place: Place,
     key: &str,
 ) -> rusqlite::Result<bool> {
-    connection
-        .execute(
-            "DELETE FROM runtime_glance WHERE oauth_id = ?1 AND key = ?2 AND room_id = ?3",
-            params![id.as_str(), key, column(place)],
-        )
-        .map(|removed| removed > 0)
+    execute(
+        connection,
+        "DELETE FROM runtime_glance WHERE oauth_id = ?1 AND key = ?2 AND room_id = ?3",
+        params![id.as_str(), key, column(place)],
+    )
+    .map(|removed| removed > 0)
 }

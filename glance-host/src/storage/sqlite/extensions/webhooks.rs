@@ -9,7 +9,7 @@ use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::super::installations::installed;
-use super::super::rows::{id, json, number, parsed, room};
+use super::super::rows::{execute, id, json, number, parsed, room};
 use crate::model::{Installed, MAX_RUNTIME_WEBHOOKS, RegisteredWebhook, Restriction};
 use crate::storage::StorageError;
 
@@ -97,7 +97,11 @@ pub(in crate::storage::sqlite) fn declare(
         }
     }
     for (id, _) in old {
-        connection.execute("DELETE FROM webhook WHERE id = ?1", [number(id)])?;
+        execute(
+            connection,
+            "DELETE FROM webhook WHERE id = ?1",
+            [number(id)],
+        )?;
     }
     Ok(())
 }
@@ -131,14 +135,13 @@ fn declare_all(connection: &Connection) -> rusqlite::Result<()> {
 
 /// Registers a webhook in a room, or replaces the one with its key there. Returns its id.
 pub(super) fn put(
-    connection: &mut Connection,
+    connection: &Connection,
     oauth_id: &OauthId,
     room: RoomId,
     stored: &StoredWebhook,
 ) -> rusqlite::Result<Result<u64, Restriction>> {
-    let transaction = connection.transaction_with_behavior(Immediate)?;
     let here = params![oauth_id.as_str(), number(room.get()), stored.key];
-    let old = transaction
+    let old = connection
         .prepare_cached(
             "UPDATE webhook SET event = ?4, webhook = ?5
              WHERE oauth_id = ?1 AND room_id = ?2 AND key = ?3 RETURNING id",
@@ -157,19 +160,18 @@ pub(super) fn put(
     let id = match old {
         Some(id) => id,
         None => {
-            let others: u32 = transaction.query_row(
-                "SELECT count(*) FROM webhook WHERE oauth_id = ?1 AND room_id = ?2
+            let others: u32 = connection
+                .prepare_cached(
+                    "SELECT count(*) FROM webhook WHERE oauth_id = ?1 AND room_id = ?2
                  AND (?3 IS NULL OR key IS NULL OR key <> ?3)",
-                here,
-                |row| row.get(0),
-            )?;
+                )?
+                .query_row(here, |row| row.get(0))?;
             if others >= MAX_RUNTIME_WEBHOOKS {
                 return Ok(Err(Restriction::TooMany));
             }
-            stored.insert(&transaction, oauth_id, Some(room))?
+            stored.insert(connection, oauth_id, Some(room))?
         }
     };
-    transaction.commit()?;
     Ok(Ok(id))
 }
 
@@ -178,7 +180,8 @@ pub(super) fn remove(
     oauth_id: &OauthId,
     id: u64,
 ) -> rusqlite::Result<bool> {
-    let removed = connection.execute(
+    let removed = execute(
+        connection,
         "DELETE FROM webhook WHERE oauth_id = ?1 AND id = ?2 AND room_id IS NOT NULL",
         params![oauth_id.as_str(), number(id)],
     )?;
@@ -206,14 +209,16 @@ pub(super) fn on(
     event: &str,
     room: RoomId,
 ) -> rusqlite::Result<Vec<(Arc<Installed>, RegisteredWebhook)>> {
+    // The installations of the room come first (`CROSS JOIN`), then their webhooks (`+` forgoes the index of events):
+    // a host may have many more webhooks for an event than a room has installations.
     // A descriptor is large, so it is parsed once for all its webhooks.
     let mut known: HashMap<String, Arc<Installed>> = HashMap::new();
     connection
         .prepare_cached(
             "SELECT oauth_id, oauth_secret, installation.room_id, descriptor_url, descriptor,
                     webhook.id, webhook.room_id, webhook.webhook
-             FROM webhook JOIN installation USING (oauth_id)
-             WHERE accepted = 1 AND event = ?1
+             FROM installation CROSS JOIN webhook USING (oauth_id)
+             WHERE accepted = 1 AND +event = ?1
                AND (installation.room_id IS NULL OR installation.room_id = ?2)
                AND (webhook.room_id IS NULL OR webhook.room_id = ?2)
              ORDER BY webhook.id",
