@@ -106,10 +106,13 @@ mod tests {
             ("", 0.0),
             (" 12\n", 12.0),
             ("0x10", 16.0),
+            ("0o17", 15.0),
             ("0b11", 3.0),
             ("-1.5e3", -1500.0),
             (".5", 0.5),
             ("5.", 5.0),
+            ("Infinity", f64::INFINITY),
+            ("+Infinity", f64::INFINITY),
             ("-Infinity", f64::NEG_INFINITY),
         ] {
             assert_eq!(text_to_number(text), number, "{text:?}");

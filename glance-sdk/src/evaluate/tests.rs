@@ -155,12 +155,14 @@ fn visibility_depends_on_data_state() {
     let matches = json!([{"condition": "glance_matches",
         "params": {"metadata": [{"attr": "a", "eq": 1}]}}]);
     let either = json!([{"type": "or", "conditions": [host[0], matches[0]]}]);
-    for (conditions, none, loading, failed) in [
-        (json!([]), true, true, true),
-        (host, true, true, true),
-        (matches, false, false, true),
-        (either, true, false, true),
+    for (conditions, tests_metadata, none, loading) in [
+        (json!([]), false, true, true),
+        (host, false, true, true),
+        (matches, true, false, false),
+        (either, true, true, false),
     ] {
+        let tests = program(conditions.clone()).tests_metadata();
+        assert_eq!(tests, tests_metadata, "{conditions}");
         let facts = Facts {
             room_is_public: true,
             ..Facts::default()
@@ -168,7 +170,7 @@ fn visibility_depends_on_data_state() {
         let shows = |data| visible(conditions.clone(), data, &facts);
         assert_eq!(shows(DataState::None), none, "{conditions}, no data");
         assert_eq!(shows(DataState::Loading), loading, "{conditions}, loading");
-        assert_eq!(shows(DataState::Failed), failed, "{conditions}, failed");
+        assert!(shows(DataState::Failed), "{conditions}, failed");
     }
 }
 

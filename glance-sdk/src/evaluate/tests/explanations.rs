@@ -65,6 +65,11 @@ fn sentence_names_deciding_conditions() {
              `c` is missing, needs \"x\"; and 1 more",
         ),
         (
+            json!([busy, public, admin]),
+            "hidden: `count` is 0, needs > 0; the room is private, needs to be public; \
+             and the user is no administrator, needs to be one",
+        ),
+        (
             json!([not(matching(json!([
                 {"attr": "muted", "eq": true}, {"attr": "count", "lt": 1}
             ])))]),
@@ -74,6 +79,11 @@ fn sentence_names_deciding_conditions() {
             json!([matching(json!([{"attr": "long", "eq": "y"}]))]),
             "hidden: `long` is \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…, needs \"y\", \
              which differ at character 1: U+0078 and U+0079",
+        ),
+        (
+            json!([matching(json!([{"attr": "x".repeat(81), "eq": 1}]))]),
+            "hidden: `xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…` \
+             is missing, needs 1",
         ),
         (
             json!([matching(json!([{"attr": "count", "eq": "0"}]))]),
@@ -214,6 +224,22 @@ fn sentence_has_notes_on_comparisons() {
             "eq",
             json!("ops"),
             "hidden: `a` is \"ops \", needs \"ops\", \
+             which differ at character 4: U+0020 and the end"
+                .to_owned(),
+        ),
+        (
+            json!("ops \u{200b}"),
+            "eq",
+            json!("ops"),
+            "hidden: `a` is \"ops \u{200b}\", needs \"ops\", \
+             which differ at character 4: U+0020 and the end"
+                .to_owned(),
+        ),
+        (
+            json!("ops \u{202e}"),
+            "eq",
+            json!("ops"),
+            "hidden: `a` is \"ops \\u{202e}\", needs \"ops\", \
              which differ at character 4: U+0020 and the end"
                 .to_owned(),
         ),
