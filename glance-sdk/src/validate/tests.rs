@@ -246,6 +246,131 @@ fn keys_are_unique_and_glances_limited() {
 }
 
 #[test]
+fn ten_glances_are_allowed() {
+    let mut document = complete();
+    let entry = document["capabilities"]["glance"][0].clone();
+    let glances = (0..10).map(|number| {
+        let mut entry = entry.clone();
+        entry["key"] = json!(format!("g{number}"));
+        entry
+    });
+    document["capabilities"]["glance"] = glances.collect();
+    assert_eq!(descriptor(&document), []);
+}
+
+#[test]
+fn bad_key_has_one_problem() {
+    for (key, code) in [
+        ("".to_owned(), "too-short"),
+        ("k".repeat(41), "too-long"),
+        ("a/b".to_owned(), "bad-key"),
+        ("é".to_owned(), "bad-key"),
+    ] {
+        let problems = descriptor(&changed("/capabilities/glance/0/key", json!(key)));
+        assert_eq!(
+            pointers(&problems),
+            [("/capabilities/glance/0/key", code)],
+            "{key}"
+        );
+    }
+    let longest = changed("/capabilities/glance/0/key", json!("k".repeat(40)));
+    assert_eq!(descriptor(&longest), []);
+}
+
+#[test]
+fn page_urls_may_start_with_a_variable() {
+    for (url, accepted) in [
+        ("https://a.example/p", true),
+        ("HTTPS://a.example", true),
+        ("{message.card.url}", true),
+        ("{{localBaseUrl}}/p", false),
+        ("/p", false),
+        ("https:///p", false),
+    ] {
+        for page in ["webPanel", "dialog", "externalPage"] {
+            let pointer = format!("/capabilities/{page}/0/url");
+            let problems = descriptor(&changed(&pointer, json!(url)));
+            let expected = [(pointer.as_str(), "not-absolute")];
+            let expected = if accepted { &[][..] } else { &expected };
+            assert_eq!(pointers(&problems), expected, "{url}");
+        }
+    }
+}
+
+#[test]
+fn messages_name_the_found_type() {
+    for (value, found) in [
+        (json!(null), "null"),
+        (json!(true), "a Boolean"),
+        (json!(1), "a number"),
+        (json!("x"), "a string"),
+        (json!([]), "a list"),
+    ] {
+        let problems = descriptor(&value);
+        let message = format!("the document is {found}, it must be an object");
+        assert_eq!(problems[0].to_string(), message);
+    }
+    let mut document = complete();
+    document["name"] = json!({});
+    let problems = descriptor(&document);
+    let message = "/name: `name` is an object, it must be a string";
+    assert_eq!(problems[0].to_string(), message);
+}
+
+#[test]
+fn notification_is_checked_like_by_a_host() {
+    let card = json!({"style": "application", "id": "i", "title": "t"});
+    for (member, value, expected) in [
+        ("message", json!("x".repeat(10_000)), &[][..]),
+        (
+            "message",
+            json!("x".repeat(10_001)),
+            &[("/message", "too-long")],
+        ),
+        ("message", json!(""), &[("/message", "too-short")]),
+        ("message", json!(7), &[("/message", "wrong-type")]),
+        ("message_format", json!("text"), &[]),
+        (
+            "message_format",
+            json!("markdown"),
+            &[("/message_format", "unknown-value")],
+        ),
+        ("color", json!("random"), &[]),
+        ("color", json!("teal"), &[("/color", "unknown-value")]),
+        ("notify", json!(true), &[]),
+        ("notify", json!("true"), &[("/notify", "wrong-type")]),
+        ("from", json!(""), &[]),
+        ("from", json!("é".repeat(64)), &[]),
+        ("from", json!("é".repeat(65)), &[("/from", "too-long")]),
+        ("attach_to", json!("x".repeat(36)), &[]),
+        (
+            "attach_to",
+            json!("x".repeat(37)),
+            &[("/attach_to", "too-long")],
+        ),
+        ("card", card, &[]),
+        ("card", json!(null), &[]),
+        ("card", json!([]), &[("/card", "wrong-type")]),
+        ("card", json!({}), &[("/card/style", "missing")]),
+        (
+            "card",
+            json!({"style": 7}),
+            &[("/card/style", "wrong-type")],
+        ),
+        (
+            "card",
+            json!({"style": "application", "id": 7, "title": "t"}),
+            &[("/card", "wrong-type")],
+        ),
+    ] {
+        let mut document = json!({"message": "x"});
+        document[member] = value;
+        let problems = notification(&document);
+        assert_eq!(pointers(&problems), expected, "{document}");
+    }
+}
+
+#[test]
 fn descriptor_must_be_an_object() {
     for document in [json!(null), json!([]), json!("x")] {
         assert_eq!(pointers(&descriptor(&document)), [("", "wrong-type")]);

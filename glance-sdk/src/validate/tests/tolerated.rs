@@ -17,6 +17,10 @@ fn tolerated_mistakes_are_warnings() {
             "not-absolute",
         ),
         ("/apiVersion", json!("1"), "/apiVersion", "bad-version"),
+        ("/apiVersion", json!("1:"), "/apiVersion", "bad-version"),
+        ("/apiVersion", json!(":1"), "/apiVersion", "bad-version"),
+        ("/apiVersion", json!("1:x"), "/apiVersion", "bad-version"),
+        ("/apiVersion", json!("x:1"), "/apiVersion", "bad-version"),
         ("/vendor/more", json!(1), "/vendor/more", "unknown-member"),
         ("/description", Value::Null, "/description", "missing"),
         ("/links", Value::Null, "/links", "missing"),
@@ -162,6 +166,12 @@ fn tolerated_mistakes_are_warnings() {
         (
             "/capabilities/dialog/0/options/size/width",
             json!("5em"),
+            "/capabilities/dialog/0/options/size/width",
+            "bad-length",
+        ),
+        (
+            "/capabilities/dialog/0/options/size/width",
+            json!("0px"),
             "/capabilities/dialog/0/options/size/width",
             "bad-length",
         ),
