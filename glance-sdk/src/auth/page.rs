@@ -71,6 +71,15 @@ mod tests {
         assert_eq!(page.exp, Some(OPENED + PAGE_TOKEN_SECONDS));
     }
 
+    #[test]
+    fn page_renews_tokens_of_15_minutes_for_12_hours() {
+        let host = Claims::new("id".into(), OPENED, OPENED + 3600);
+        let first = page_claims(&host, OPENED);
+        assert_eq!(first.exp, Some(OPENED + 900));
+        let last = page_claims(&first, OPENED + 43_200 - 60);
+        assert_eq!(last.exp, Some(OPENED + 43_200));
+    }
+
     proptest! {
         /// All tokens of a page expire within its period, no matter how often and when it renews
         /// them.

@@ -49,4 +49,17 @@ mod tests {
         assert!(one.bytes().all(|b| b.is_ascii_alphanumeric()));
         assert_ne!(one, random_alphanumeric(100).unwrap());
     }
+
+    /// A letter that is a quarter more frequent than the others would be 10 standard deviations
+    /// off; the test allows 6.
+    #[test]
+    fn letters_are_equally_frequent() {
+        let text = random_alphanumeric(100_000).unwrap();
+        let expected = 100_000 / 62;
+        for letter in ALPHABET {
+            let count = text.bytes().filter(|other| other == letter).count();
+            let letter = char::from(*letter);
+            assert!(count.abs_diff(expected) < 240, "{letter}: {count}");
+        }
+    }
 }

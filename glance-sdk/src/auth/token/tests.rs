@@ -122,6 +122,36 @@ fn each_invalid_token_has_its_rejection() {
 }
 
 #[test]
+fn tokens_are_limited_to_8_kib() {
+    let of_length = |length: usize| {
+        let mut tokens = (5_900..6_100).map(|letters| {
+            let mut claims = claims();
+            claims.jti = Some("x".repeat(letters));
+            key("right").sign(&claims)
+        });
+        tokens.find(|token| token.len() == length).unwrap()
+    };
+    assert!(judge(&of_length(8_192)).is_ok());
+    assert_eq!(judge(&of_length(8_193)), Err(Rejection::TooLong));
+}
+
+#[test]
+fn rejections_escape_what_strangers_write() {
+    for (rejection, text) in [
+        (
+            Rejection::Algorithm("no\nne".to_owned()),
+            r#"algorithm "no\nne" instead of "HS256""#,
+        ),
+        (
+            Rejection::UnknownIssuer("\u{1b}[2J".into()),
+            r#"unknown issuer "\u{1b}[2J""#,
+        ),
+    ] {
+        assert_eq!(rejection.to_string(), text);
+    }
+}
+
+#[test]
 fn usual_headers_name_hs256() {
     let signed = key("right").sign(&claims());
     assert!(
