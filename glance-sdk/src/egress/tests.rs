@@ -108,6 +108,27 @@ fn policy_allows_internet_only() {
 }
 
 #[test]
+fn refusal_names_network() {
+    for (ip, expected) in [
+        ("10.1.2.3", "10.0.0.0/8 private"),
+        ("::ffff:10.1.2.3", "10.0.0.0/8 private"),
+        ("64:ff9b::a01:203", "10.0.0.0/8 private"),
+        ("2002:a01:203::1", "10.0.0.0/8 private"),
+        ("::10.1.2.3", "10.0.0.0/8 private"),
+        ("::", "::/128 unspecified"),
+        ("::1", "::1/128 loopback"),
+        ("4000::1", "4000::1/128 unassigned"),
+    ] {
+        match policy(&[]).check(ip.parse().unwrap()) {
+            Err(Refused::Network { network, what, .. }) => {
+                assert_eq!(format!("{network} {what}"), expected, "{ip}");
+            }
+            other => panic!("{ip}: {other:?}"),
+        }
+    }
+}
+
+#[test]
 fn every_notation_of_address_is_checked() {
     let none = policy(&[]);
     for host in [
@@ -234,6 +255,16 @@ fn parse_network_accepts_address_or_prefix() {
 }
 
 #[test]
+fn list_of_networks_may_have_blanks() {
+    let networks = parse_networks(" 10.0.0.7,, 10.1.0.0/16 ,").unwrap();
+    let networks: Vec<_> = networks.iter().map(ToString::to_string).collect();
+    assert_eq!(networks, ["10.0.0.7/32", "10.1.0.0/16"]);
+    assert_eq!(parse_networks("").unwrap(), []);
+    let error = parse_networks("10.0.0.7,intranet").unwrap_err().to_string();
+    assert!(error.contains("\"intranet\""), "{error}");
+}
+
+#[test]
 fn redirects_keep_security() {
     let policy = policy(&[]);
     let check = |from: &str, to: &str| {
@@ -257,6 +288,12 @@ fn redirects_keep_security() {
         "data:,x",
     ] {
         assert!(!check(a, to), "{to}");
+    }
+    for from in [
+        "https://a.example.com/?signed_request=",
+        "https://a.example.com/?room=h.c.s",
+    ] {
+        assert!(check(from, "https://b.example.com/h.c.s"), "{from}");
     }
     let signed = "https://a.example.com/?signed_request=h.c.s";
     assert!(check(signed, "https://b.example.com/"));
@@ -432,6 +469,91 @@ async fn redirects_are_checked_like_first_address() {
     let round = format!("http://127.0.0.2:{port}/round");
     let said = words(ask(&client, &round, "").await);
     assert_eq!(said, "answered with a redirect for the fourth time");
+}
+
+#[tokio::test]
+async fn body_may_have_the_maximum_length() {
+    let port = serve().await;
+    let client = client(Script::new(&[&["127.0.0.2"]]));
+    let read = async |max_bytes| {
+        let url = format!("http://127.0.0.2:{port}/").parse().unwrap();
+        let request = client.request(Method::GET, url).build().unwrap();
+        let timeouts = Timeouts::within(Duration::from_secs(20));
+        let answer = client.send(request, timeouts).await.unwrap();
+        answer.read(max_bytes).await
+    };
+    assert_eq!(read(9).await.unwrap(), b"127.0.0.2");
+    assert_eq!(
+        words(read(8).await.map(|_| String::new())),
+        "answered more than 8 bytes"
+    );
+}
+
+#[test]
+fn error_says_whether_request_may_have_arrived() {
+    let network = policy(&[]).check("10.0.0.1".parse().unwrap()).unwrap_err();
+    let timed_out = |phase| Failure::TimedOut {
+        phase,
+        limit: Duration::from_millis(500),
+    };
+    for (failure, may_have_arrived, text) in [
+        (Failure::Refused(network), false, "leads to 10.0.0.1"),
+        (
+            Failure::Refused(Refused::Redirect("to nowhere")),
+            true,
+            "answered with a redirect to nowhere",
+        ),
+        (
+            Failure::NotSent("no\nroute".to_owned()),
+            false,
+            r"cannot be reached (no\nroute)",
+        ),
+        (
+            Failure::Closed("reset".to_owned()),
+            true,
+            "gave no whole answer (reset)",
+        ),
+        (
+            Failure::Broken("no HTTP".to_owned()),
+            true,
+            "gave no whole answer (no HTTP)",
+        ),
+        (
+            timed_out(Phase::Resolve),
+            false,
+            "cannot be reached (its name was not resolved within 0.5 seconds)",
+        ),
+        (
+            timed_out(Phase::Connect),
+            false,
+            "cannot be reached (no connection within 0.5 seconds)",
+        ),
+        (
+            timed_out(Phase::Tls),
+            false,
+            "cannot be reached (no TLS handshake within 0.5 seconds)",
+        ),
+        (
+            timed_out(Phase::Answer),
+            true,
+            "gave no answer within 0.5 seconds",
+        ),
+        (
+            timed_out(Phase::Body),
+            true,
+            "stopped answering (nothing more within 0.5 seconds)",
+        ),
+        (Failure::TooLarge(7), true, "answered more than 7 bytes"),
+    ] {
+        let error = CallError::new(failure, Some("http://proxy.example:3128".to_owned()));
+        assert_eq!(error.may_have_arrived(), may_have_arrived, "{error}");
+        let shown = error.to_string();
+        assert!(shown.starts_with(text), "{shown}");
+        assert!(
+            shown.ends_with(", through the proxy http://proxy.example:3128"),
+            "{shown}"
+        );
+    }
 }
 
 #[tokio::test]
