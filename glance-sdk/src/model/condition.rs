@@ -531,6 +531,36 @@ mod tests {
     }
 
     #[test]
+    fn constructors_create_conditions_of_the_protocol() {
+        let admin = Condition::named(ConditionName::UserIsAdmin);
+        let entries = || [Match::eq("a", "x"), Match::lt("b", 1), Match::gt("c", 0.5)];
+        let written = json!([
+            { "attr": "a", "eq": "x" }, { "attr": "b", "lt": 1 }, { "attr": "c", "gt": 0.5 }
+        ]);
+        for (condition, expected) in [
+            (admin.clone(), json!({ "condition": "user_is_admin" })),
+            (
+                Condition::glance_matches(entries()),
+                json!({ "condition": "glance_matches", "params": { "metadata": written } }),
+            ),
+            (
+                Condition::card_matches(entries()),
+                json!({ "condition": "card_matches", "params": { "metadata": written } }),
+            ),
+            (
+                Condition::all([admin.clone()]),
+                json!({ "type": "and", "conditions": [{ "condition": "user_is_admin" }] }),
+            ),
+            (
+                Condition::any([admin]),
+                json!({ "type": "or", "conditions": [{ "condition": "user_is_admin" }] }),
+            ),
+        ] {
+            assert_eq!(serde_json::to_value(&condition).unwrap(), expected);
+        }
+    }
+
+    #[test]
     fn nested_conditions_are_moved() {
         let text = "x".repeat(1000);
         let at = text.as_ptr();
