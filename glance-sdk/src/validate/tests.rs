@@ -493,23 +493,24 @@ fn problems_are_limited_to_100_and_errors_replace_warnings() {
     document["capabilities"]["glance"] = json!([{ "conditions": vec![1; 50_000] }]);
     let problems = descriptor(&document);
     assert_eq!(problems.len(), 101);
-    let errors = |it: &&Problem| it.severity == Severity::Error;
-    let all: Vec<_> = problems
-        .iter()
-        .filter(errors)
-        .map(|it| it.pointer.as_str())
-        .collect();
+    let errors = |problems: &[Problem]| -> Vec<String> {
+        let errors = problems.iter().filter(|it| it.severity == Severity::Error);
+        errors.map(|it| it.pointer.clone()).collect()
+    };
     let glance = "/capabilities/glance/0";
     let expected = ["/vendor/name", "/vendor/url"].map(ToOwned::to_owned);
     let members = ["key", "name", "icon"].map(|name| format!("{glance}/{name}"));
-    assert_eq!(all, [&expected[..], &members[..]].concat());
+    let expected = [&expected[..], &members[..]].concat();
+    assert_eq!(errors(&problems), expected);
     assert_eq!(problems[100].code, "more-problems");
 
     // An error after 100 warnings is not lost.
     document["capabilities"]["webhook"] = json!([{}]);
     let problems = descriptor(&document);
     assert_eq!(problems.len(), 101);
-    assert_eq!(problems[99].pointer, "/capabilities/webhook/0/event");
+    let members = ["url", "event"].map(|name| format!("/capabilities/webhook/0/{name}"));
+    assert_eq!(errors(&problems), [&expected[..], &members[..]].concat());
+    assert_eq!(problems[99].pointer, members[1]);
 }
 
 #[test]
