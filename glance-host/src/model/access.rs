@@ -65,9 +65,8 @@ mod tests {
         }
     }
 
-    #[test]
-    fn only_those_with_access_may_enter() {
-        let room = |is_public| Room {
+    fn room(is_public: bool) -> Room {
+        Room {
             id: 7.into(),
             name: "ops".to_owned(),
             is_public,
@@ -75,7 +74,11 @@ mod tests {
             topic: String::new(),
             is_archived: false,
             created: 0,
-        };
+        }
+    }
+
+    #[test]
+    fn only_those_with_access_may_enter() {
         for (user, is_let_in, into_public, into_private) in [
             (user(1, false, false), false, true, true),
             (user(2, true, false), false, true, true),
@@ -99,22 +102,29 @@ mod tests {
 
     #[test]
     fn owner_and_admins_manage_a_room_unless_they_are_guests() {
-        let room = Room {
-            id: 7.into(),
-            name: "ops".to_owned(),
-            is_public: true,
-            owner: 1.into(),
-            topic: String::new(),
-            is_archived: false,
-            created: 0,
-        };
+        let room = room(true);
         for (user, expected) in [
             (user(1, false, false), true),
             (user(1, false, true), false),
             (user(2, true, false), true),
+            (user(2, true, true), false),
             (user(3, false, false), false),
         ] {
             assert_eq!(manages(&user, &room), expected);
+            assert_eq!(manages_group(&user), expected && user.is_admin);
+        }
+    }
+
+    #[test]
+    fn guests_and_private_rooms_need_membership() {
+        for (is_guest, is_public, expected) in [
+            (false, true, false),
+            (false, false, true),
+            (true, true, true),
+            (true, false, true),
+        ] {
+            let user = user(3, false, is_guest);
+            assert_eq!(needs_membership(&user, &room(is_public)), expected);
         }
     }
 }

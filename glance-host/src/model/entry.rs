@@ -168,4 +168,29 @@ mod tests {
             assert_eq!(mentioned(text).collect::<Vec<_>>(), expected, "{text}");
         }
     }
+
+    #[test]
+    fn message_mentions_at_most_100_different_names() {
+        assert_eq!(Message::mentioned("@Ann @bo @ann @BO"), ["ann", "bo"]);
+        let text: String = (0..150).map(|number| format!("@n{number} ")).collect();
+        let names = Message::mentioned(&text);
+        assert_eq!((names.len(), names[99].as_str()), (100, "n99"));
+    }
+
+    #[test]
+    fn message_mentions_people_by_name_without_spaces() {
+        let user = |id: u64, name: &str| User {
+            id: id.into(),
+            name: name.to_owned(),
+            is_admin: false,
+            is_guest: false,
+            timezone: "UTC".to_owned(),
+            email: None,
+            is_removed: false,
+            is_technical: false,
+        };
+        let users = [user(1, "Ann Lee"), user(2, "Ann"), user(3, "Bo")];
+        let message = Message::new("@annlee, @BO: see ann@example.com", &users);
+        assert_eq!(message.mentions, [1.into(), 3.into()]);
+    }
 }

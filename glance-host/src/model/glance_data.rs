@@ -97,3 +97,34 @@ impl Serialize for Text {
         self.value().serialize(to)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn metadata_is_limited_to_32_kib() {
+        // The text is two quotes longer than the string.
+        for (length, accepted) in [(32_766, true), (32_767, false)] {
+            let data = json!({ "label": "x".repeat(40_000), "metadata": "x".repeat(length) });
+            match Data::new(data.clone()) {
+                Ok(stored) => assert_eq!((stored.value(), accepted), (data, true)),
+                Err(error) => {
+                    assert!(!accepted);
+                    let text = "/metadata: it has 32769 bytes of JSON, it must have at most 32768";
+                    assert_eq!(error.to_string(), text);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn data_without_metadata_stays_without() {
+        for data in [json!({"label": 1}), json!({"metadata": null}), json!([])] {
+            let stored = Data::new(data.clone()).unwrap();
+            assert_eq!(stored.value(), data);
+        }
+    }
+}

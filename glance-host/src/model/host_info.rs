@@ -66,7 +66,11 @@ mod tests {
         for (base_url, url, expected) in [
             ("http://127.0.0.1:4400", "http://localhost:4400/x", true),
             ("http://127.0.0.1:4400", "http://[::1]:4400/x", true),
+            ("http://localhost:4400", "http://127.0.0.1:4400/x", true),
             ("http://127.0.0.1:4400", "http://127.0.0.1:4401/x", false),
+            ("http://127.0.0.1:4400", "http://10.0.0.5:4400/x", false),
+            ("http://10.0.0.5:4400", "http://127.0.0.1:4400/x", false),
+            ("http://10.0.0.5:4400", "http://10.0.0.5:4400/x", true),
             (
                 "https://chat.example.com",
                 "https://chat.example.com:443/x",

@@ -71,3 +71,39 @@ pub(crate) fn opens(descriptor: &Descriptor, key: &str) -> bool {
     let own = glance.and_then(|glance| glance.target.as_ref()?.key());
     exists(descriptor, key) || own.is_some_and(|own| exists(descriptor, own))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modules_and_glances_with_targets_open() {
+        let name = json!({"value": "N"});
+        let glance = |key: &str, target: Value| json!({"key": key, "name": name, "icon": {"url": "", "url@2x": ""}, "target": target});
+        let descriptor: Descriptor = serde_json::from_value(json!({
+            "key": "a", "name": "A", "description": "", "links": {"self": "https://a.example/"},
+            "capabilities": {
+                "glance": [glance("opening", json!("panel")), glance("dangling", json!("none"))],
+                "webPanel": [{"key": "panel", "name": name, "url": "", "location": "hipchat.sidebar.right"}],
+                "dialog": [{"key": "dialog", "title": name, "url": ""}],
+                "externalPage": [{"key": "other", "url": ""}, {"key": "page", "name": name, "url": ""}]
+            }
+        }))
+        .unwrap();
+        for (key, kind, does_open) in [
+            ("panel", Some(Kind::Panel), true),
+            ("dialog", Some(Kind::Dialog), true),
+            ("page", Some(Kind::Page), true),
+            ("opening", None, true),
+            ("dangling", None, false),
+            ("none", None, false),
+        ] {
+            let found = Module::find(&descriptor, key).map(|module| module.kind);
+            assert_eq!(found, kind, "{key}");
+            assert_eq!(exists(&descriptor, key), kind.is_some(), "{key}");
+            assert_eq!(opens(&descriptor, key), does_open, "{key}");
+        }
+        let named = ["other", "page"].map(|key| Module::find(&descriptor, key).map(|it| it.name));
+        assert_eq!(named, [Some("other"), Some("N")]);
+    }
+}

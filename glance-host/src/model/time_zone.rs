@@ -8,3 +8,32 @@ pub(crate) fn is_name(said: &str) -> bool {
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"_-+/".contains(&byte);
     (1..=LONGEST).contains(&said.len()) && said.bytes().all(is_part)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_have_letters_digits_and_few_signs() {
+        for name in [
+            "UTC",
+            "Europe/Berlin",
+            "America/Port-au-Prince",
+            "America/New_York",
+            "Etc/GMT+5",
+            &"x".repeat(64),
+        ] {
+            assert!(is_name(name), "{name}");
+        }
+        for name in [
+            "",
+            "Europe Berlin",
+            "UTC\n",
+            "Zürich",
+            "<b>",
+            &"x".repeat(65),
+        ] {
+            assert!(!is_name(name), "{name}");
+        }
+    }
+}

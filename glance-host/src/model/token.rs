@@ -106,6 +106,11 @@ mod tests {
             revoked_at: None,
         };
         assert!(token.holds(99) && !token.holds(100));
+        let revoked = AdminToken {
+            revoked_at: Some(50),
+            ..token.clone()
+        };
+        assert!(!revoked.holds(99) && !revoked.holds(100));
         let shown = format!("{new:?} {token:?}");
         assert!(
             shown.contains("deploy") && !shown.contains("digest") && !shown.contains("171"),
