@@ -45,7 +45,7 @@ impl AccessTokens {
         &self,
         id: &OauthId,
         secret: &str,
-    ) -> Result<Option<Installed>, StorageError> {
+    ) -> Result<Option<Arc<Installed>>, StorageError> {
         let stored = self.storage.secret(id).await?;
         let right = stored.as_ref().unwrap_or(&UNKNOWN_ID_SECRET).expose();
         let is_same = verify_slices_are_equal(right.as_bytes(), secret.as_bytes()).is_ok();
@@ -87,7 +87,7 @@ impl AccessTokens {
     pub(crate) async fn find_with_installation(
         &self,
         token: &str,
-    ) -> Result<Option<(StoredToken, Installed)>, StorageError> {
+    ) -> Result<Option<(StoredToken, Arc<Installed>)>, StorageError> {
         let Some(stored) = self.find(token).await? else {
             return Ok(None);
         };

@@ -1,6 +1,7 @@
 //! The storage of installations.
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use glance_sdk::model::{Descriptor, OauthId, RoomId, Secret};
@@ -48,7 +49,7 @@ pub trait InstallationStore: fmt::Debug + Send + Sync + 'static {
     async fn remove_installation(&self, id: &OauthId) -> Result<bool>;
 
     /// Returns the installation with this id, accepted or not.
-    async fn installation(&self, id: &OauthId) -> Result<Option<Installed>>;
+    async fn installation(&self, id: &OauthId) -> Result<Option<Arc<Installed>>>;
 
     /// Returns where the accepted installations of the add-on with this key are, all rooms first, then by
     /// room: those that show in `room`, or those in any room.

@@ -7,6 +7,7 @@ pub(crate) mod file;
 mod group;
 mod installations;
 mod migrations;
+mod parsed;
 mod people;
 mod private_messages;
 mod readers;
@@ -31,6 +32,7 @@ use tokio::sync::Semaphore;
 use self::error::storage_error;
 use self::file::FileError;
 pub use self::file::OpenError;
+use self::parsed::ParsedInstallations;
 use self::readers::Readers;
 use self::writer::Writer;
 use self::writes::{WriteLog, is_disk_failure};
@@ -63,6 +65,7 @@ struct Database {
     scanners: Readers,
     scans: Semaphore,
     writes: Arc<WriteLog>,
+    parsed: ParsedInstallations,
 }
 
 impl SqliteState {
@@ -117,6 +120,7 @@ impl SqliteState {
             readers: Readers::new(readers),
             scanners: Readers::new(scanners),
             writes,
+            parsed: ParsedInstallations::default(),
         })))
     }
 

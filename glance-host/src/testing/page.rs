@@ -338,7 +338,7 @@ impl TestViewer {
             self.app.storage.installation(oauth_id).await,
             "no installation",
         ) {
-            Some(installed) => installed,
+            Some(installed) => Arc::unwrap_or_clone(installed),
             None => panic!("the add-on is no longer installed"),
         }
     }

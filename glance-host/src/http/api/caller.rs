@@ -1,5 +1,7 @@
 //! The caller of the REST API: the installation behind an access token.
 
+use std::sync::Arc;
+
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use glance_sdk::model::Scope;
@@ -14,7 +16,7 @@ use crate::storage::StorageError;
 /// request.
 #[derive(Clone)]
 pub(crate) struct Caller {
-    pub(crate) installed: Installed,
+    pub(crate) installed: Arc<Installed>,
     /// The scopes of the token, separated by spaces.
     scope: String,
     /// Whether the caller only tests the token (`auth_test=true`).

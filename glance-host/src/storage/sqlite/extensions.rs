@@ -77,7 +77,7 @@ impl ExtensionStore for SqliteState {
         room: RoomId,
     ) -> Result<Vec<(Arc<Installed>, RegisteredWebhook)>> {
         let event = event.to_string();
-        self.read(move |connection| webhooks::on(connection, &event, room))
+        self.read(|connection| webhooks::on(connection, &self.0.parsed, &event, room))
     }
 
     async fn put_action(&self, action: &RuntimeAction) -> Result<bool> {

@@ -1,5 +1,7 @@
 //! Installations in SQLite.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use glance_sdk::model::{Descriptor, OauthId, RoomId, Secret};
 use rusqlite::TransactionBehavior::Immediate;
@@ -73,9 +75,13 @@ impl InstallationStore for SqliteState {
         self.write(move |connection| remove(connection, &id)).await
     }
 
-    async fn installation(&self, id: &OauthId) -> Result<Option<Installed>> {
-        let id = id.clone();
-        self.read(move |connection| find(connection, &id))
+    async fn installation(&self, id: &OauthId) -> Result<Option<Arc<Installed>>> {
+        self.read(|connection| {
+            connection
+                .prepare_cached(&format!("{INSTALLATION} WHERE oauth_id = ?1"))?
+                .query_row([id.as_str()], |row| self.0.parsed.read(row))
+                .optional()
+        })
     }
 
     async fn installed_in(&self, key: &str, room: Option<RoomId>) -> Result<Vec<Place>> {

@@ -1,14 +1,12 @@
 //! Registered webhooks, in SQLite.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use glance_sdk::model::{Descriptor, OauthId, RoomId, Webhook};
 use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::super::installations::installed;
+use super::super::parsed::ParsedInstallations;
 use super::super::rows::{execute, id, json, number, parsed, room};
 use crate::model::{Installed, MAX_RUNTIME_WEBHOOKS, RegisteredWebhook, Restriction};
 use crate::storage::StorageError;
@@ -206,13 +204,12 @@ pub(super) fn of(
 
 pub(super) fn on(
     connection: &Connection,
+    parsed_installations: &ParsedInstallations,
     event: &str,
     room: RoomId,
 ) -> rusqlite::Result<Vec<(Arc<Installed>, RegisteredWebhook)>> {
     // The installations of the room come first (`CROSS JOIN`), then their webhooks (`+` forgoes the index of events):
     // a host may have many more webhooks for an event than a room has installations.
-    // A descriptor is large, so it is parsed once for all its webhooks.
-    let mut known: HashMap<String, Arc<Installed>> = HashMap::new();
     connection
         .prepare_cached(
             "SELECT oauth_id, oauth_secret, installation.room_id, descriptor_url, descriptor,
@@ -224,10 +221,7 @@ pub(super) fn on(
              ORDER BY webhook.id",
         )?
         .query_map(params![event, number(room.get())], |row| {
-            let installed = match known.entry(row.get(0)?) {
-                Entry::Occupied(known) => Arc::clone(known.get()),
-                Entry::Vacant(new) => Arc::clone(new.insert(Arc::new(installed(row)?))),
-            };
+            let installed = parsed_installations.read(row)?;
             let registered = registered(row, installed.oauth_id.clone(), 5)?;
             Ok((installed, registered))
         })?
