@@ -8,7 +8,9 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Redirect};
 use axum::routing::get;
 use proptest::prelude::*;
 use reqwest::Method;
@@ -375,6 +377,13 @@ async fn serve() -> u16 {
                 get(async || (StatusCode::FOUND, [(header::LOCATION, "/round")])),
             )
             .route(
+                "/down/{left}",
+                get(async |Path(left): Path<u32>| match left.checked_sub(1) {
+                    Some(left) => Redirect::to(&format!("/down/{left}")).into_response(),
+                    None => StatusCode::OK.into_response(),
+                }),
+            )
+            .route(
                 "/many",
                 get(async || {
                     let many = (0..200).map(|n| (format!("x-{n}"), "x".to_owned()));
@@ -469,6 +478,37 @@ async fn redirects_are_checked_like_first_address() {
     let round = format!("http://127.0.0.2:{port}/round");
     let said = words(ask(&client, &round, "").await);
     assert_eq!(said, "answered with a redirect for the fourth time");
+}
+
+/// A redirect to another origin would take the credentials of the request along.
+#[tokio::test]
+async fn redirects_may_be_limited_to_origin() {
+    let port = serve().await;
+    let builder = HttpClient::builder(policy(&["127.0.0.0/8"]));
+    let builder = builder.redirects(Redirects::SameOrigin);
+    let client = builder
+        .names(Script::new(&[&["127.0.0.2"]]))
+        .build()
+        .unwrap();
+    let own = format!("http://127.0.0.2:{port}");
+    for (path, to, status, answered) in [
+        ("/go", "/".to_owned(), 200, "/"),
+        ("/go", format!("{own}/"), 200, "/"),
+        ("/go", format!("http://127.0.0.1:{port}/"), 302, "/go"),
+        ("/go", format!("http://localhost:{port}/"), 302, "/go"),
+        ("/go", "http://127.0.0.2:1/".to_owned(), 302, "/go"),
+        ("/go", format!("https://127.0.0.2:{port}/"), 302, "/go"),
+        ("/down/5", String::new(), 200, "/down/0"),
+        ("/down/6", String::new(), 303, "/down/1"),
+    ] {
+        let url = format!("{own}{path}").parse().unwrap();
+        let request = client.request(Method::GET, url).header("x-to", &to);
+        let timeouts = Timeouts::within(Duration::from_secs(20));
+        let answer = client.send(request.build().unwrap(), timeouts).await;
+        let answer = answer.unwrap();
+        let seen = (answer.status().as_u16(), answer.url().as_str());
+        assert_eq!(seen, (status, &*format!("{own}{answered}")), "{path} {to}");
+    }
 }
 
 #[tokio::test]
