@@ -88,11 +88,10 @@ impl AccessTokens {
         &self,
         token: &str,
     ) -> Result<Option<(StoredToken, Arc<Installed>)>, StorageError> {
-        let Some(stored) = self.find(token).await? else {
-            return Ok(None);
-        };
-        let installed = self.storage.installation(&stored.oauth_id).await?;
-        Ok(installed.map(|installed| (stored, installed)))
+        let digest = digested(token);
+        let found = self.storage.token_and_installation(&digest).await?;
+        let now = self.clock.now();
+        Ok(found.filter(|(stored, _)| stored.expires_at > now))
     }
 
     /// Returns the seconds until a token expires.

@@ -27,6 +27,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 use tokio::sync::Semaphore;
 
 use self::error::storage_error;
@@ -133,6 +134,8 @@ impl SqliteState {
 
     fn configure(connection: &Connection) -> rusqlite::Result<()> {
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        // Otherwise SQLite plans a statement anew whenever its `LIMIT` has another value.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.busy_timeout(Duration::from_secs(5))
     }
 

@@ -1,12 +1,13 @@
 //! The storage of access tokens.
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use glance_sdk::model::OauthId;
 
 use super::Result;
-use crate::model::StoredToken;
+use crate::model::{Installed, StoredToken};
 
 /// Stores access tokens.
 #[async_trait]
@@ -17,6 +18,12 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
 
     /// Returns the token with this digest, expired or not.
     async fn token(&self, digest: &[u8]) -> Result<Option<StoredToken>>;
+
+    /// Returns the token with this digest, expired or not, and its installation.
+    async fn token_and_installation(
+        &self,
+        digest: &[u8],
+    ) -> Result<Option<(StoredToken, Arc<Installed>)>>;
 
     /// Deletes a token. Returns whether there was one.
     async fn remove_token(&self, digest: &[u8]) -> Result<bool>;

@@ -29,6 +29,15 @@ async fn expired_tokens_are_deleted([a, b]: &Pair) {
     let found = worked(b.token(&[1]).await, rule);
     let found = found.map(|found| (found.oauth_id, found.scope, found.expires_at));
     same(found, Some((id.clone(), "view_room".to_owned(), 10)), rule);
+    let found = worked(b.token_and_installation(&[1]).await, rule);
+    let found = found
+        .map(|(token, installed)| (token.digest, token.expires_at, installed.oauth_id.clone()));
+    same(found, Some((vec![1], 10, id.clone())), rule);
+    holds(
+        worked(a.token_and_installation(&[9]).await, rule).is_none(),
+        rule,
+        "there is a token that was not stored",
+    );
     worked(b.put_token(&token(3, &id, 30), 15).await, rule);
     let is_there = async |digest: u8| worked(a.token(&[digest]).await, rule).is_some();
     holds(

@@ -1,12 +1,15 @@
 //! Access tokens in SQLite, by their digests.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use glance_sdk::model::OauthId;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::SqliteState;
+use super::parsed::ParsedInstallations;
 use super::rows::execute;
-use crate::model::StoredToken;
+use crate::model::{Installed, StoredToken};
 use crate::storage::{Result, TokenStore};
 
 /// The largest number of valid tokens of an installation. Old clients request a token before each call and forget it.
@@ -21,8 +24,14 @@ impl TokenStore for SqliteState {
     }
 
     async fn token(&self, digest: &[u8]) -> Result<Option<StoredToken>> {
-        let digest = digest.to_owned();
-        self.read(move |connection| find(connection, digest))
+        self.read(|connection| find(connection, digest))
+    }
+
+    async fn token_and_installation(
+        &self,
+        digest: &[u8],
+    ) -> Result<Option<(StoredToken, Arc<Installed>)>> {
+        self.read(|connection| find_both(connection, &self.0.parsed, digest))
     }
 
     async fn remove_token(&self, digest: &[u8]) -> Result<bool> {
@@ -60,19 +69,42 @@ fn put(connection: &Connection, token: &StoredToken, now: i64) -> rusqlite::Resu
     Ok(())
 }
 
-fn find(connection: &Connection, digest: Vec<u8>) -> rusqlite::Result<Option<StoredToken>> {
-    let found = connection
+fn find(connection: &Connection, digest: &[u8]) -> rusqlite::Result<Option<StoredToken>> {
+    connection
         .prepare_cached("SELECT oauth_id, scope, expires_at FROM token WHERE digest = ?1")?
-        .query_row([&digest], |row| {
-            Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?))
+        .query_row([digest], |row| {
+            Ok(StoredToken {
+                digest: digest.to_owned(),
+                oauth_id: row.get::<_, String>(0)?.into(),
+                scope: row.get(1)?,
+                expires_at: row.get(2)?,
+            })
         })
-        .optional()?;
-    Ok(found.map(|(oauth_id, scope, expires_at)| StoredToken {
-        digest,
-        oauth_id: oauth_id.into(),
-        scope,
-        expires_at,
-    }))
+        .optional()
+}
+
+/// Finds a token and its installation in one read, because most calls begin with it.
+fn find_both(
+    connection: &Connection,
+    parsed: &ParsedInstallations,
+    digest: &[u8],
+) -> rusqlite::Result<Option<(StoredToken, Arc<Installed>)>> {
+    connection
+        .prepare_cached(
+            "SELECT oauth_id, oauth_secret, room_id, descriptor_url, descriptor, scope, expires_at
+             FROM token JOIN installation USING (oauth_id) WHERE digest = ?1",
+        )?
+        .query_row([digest], |row| {
+            let installed = parsed.read(row)?;
+            let token = StoredToken {
+                digest: digest.to_owned(),
+                oauth_id: installed.oauth_id.clone(),
+                scope: row.get(5)?,
+                expires_at: row.get(6)?,
+            };
+            Ok((token, installed))
+        })
+        .optional()
 }
 
 fn remove(connection: &Connection, digest: &[u8]) -> rusqlite::Result<bool> {
