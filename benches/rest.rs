@@ -28,9 +28,9 @@ use axum::http::StatusCode;
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use glance_host::Host;
+use glance_sdk::client::Installations;
 use glance_sdk::model::{OauthId, Scope};
 use glance_sdk::prelude::*;
-use glance_sdk::store::{InstallationStore, MemoryStore};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use support::{Server, median, runtime};
@@ -122,7 +122,7 @@ fn serve_axum(group: usize) {
         let room = async || Json(json!({"id": 1, "name": "incidents", "privacy": "public"}));
         let router = Router::new()
             .route("/v2/addon/ui/room/1", post(store.clone()))
-            .route("/v2/addon/glance/deploy", put(store.clone()))
+            .route("/v2/room/1/extension/glance/deploy", put(store.clone()))
             .route("/v2/room/1/notification", post(store))
             .route("/v2/room/1", get(room))
             .with_state(writes);
@@ -139,13 +139,12 @@ async fn incidents() -> GlanceData {
 
 /// The add-on that calls the host.
 struct Caller {
-    store: MemoryStore,
+    installations: Installations,
     descriptor_url: String,
 }
 
 impl Caller {
     async fn start() -> Self {
-        let store = MemoryStore::default();
         let add_on = AddOn::new("com.example.incidents", "Incidents")
             .scopes([
                 Scope::ViewGroup,
@@ -153,7 +152,6 @@ impl Caller {
                 Scope::AdminRoom,
                 Scope::SendNotification,
             ])
-            .store(store.clone())
             .glance::<incidents>()
             .asset(
                 "/siren.svg",
@@ -162,15 +160,17 @@ impl Caller {
             );
         let server = add_on.listen("127.0.0.1", 0, None).await.unwrap();
         let descriptor_url = format!("{}/", server.base_url());
+        let installations = server.add_on().installations().clone();
         tokio::spawn(server.run(std::future::pending()));
         Self {
-            store,
+            installations,
             descriptor_url,
         }
     }
 
     async fn token(&self, id: &str) -> String {
-        let installation = self.store.get(&OauthId::from(id)).await.unwrap().unwrap();
+        let client = self.installations.client(&OauthId::from(id)).await.unwrap();
+        let installation = client.installation();
         let request = reqwest::Client::new()
             .post(&installation.endpoints.token_url)
             .basic_auth(id, Some(installation.data.oauth_secret.expose()))
@@ -210,8 +210,8 @@ fn calls() -> [Call; 4] {
         },
         Call {
             name: "PUT glance",
-            line: "PUT /v2/addon/glance/deploy",
-            body: json!({"name": {"value": "Deploy"}, "icon": icon}),
+            line: "PUT /v2/room/{room}/extension/glance/deploy",
+            body: json!({"key": "deploy", "name": {"value": "Deploy"}, "icon": icon}),
         },
         Call {
             name: "notification",
