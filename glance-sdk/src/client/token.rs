@@ -68,13 +68,6 @@ struct Cache {
 }
 
 impl Cache {
-    fn new(token: Token) -> Self {
-        Self {
-            token: SyncMutex::new(Some(token)),
-            request: Mutex::default(),
-        }
-    }
-
     /// Returns the token if it need not be renewed yet.
     fn valid(&self) -> Option<Secret> {
         let token = lock(&self.token);
@@ -119,7 +112,9 @@ impl Tokens {
     pub(super) async fn with(self, token: Token, installation: &Installation) -> Self {
         let scopes = Scopes::default();
         self.share(&scopes, installation, &token).await;
-        lock(&self.by_scopes).insert(scopes, Arc::new(Cache::new(token)));
+        let cache = Arc::<Cache>::default();
+        cache.put(token);
+        lock(&self.by_scopes).insert(scopes, cache);
         self
     }
 
