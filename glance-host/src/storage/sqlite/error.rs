@@ -112,6 +112,8 @@ mod tests {
         );
         let other = failure("SELECT c FROM a");
         assert_eq!(other.to_string(), "the host's database failed");
+        let too_big = failure("INSERT INTO a VALUES (zeroblob(2000000000))");
+        assert!(matches!(too_big, StorageError::Other(_)), "{too_big:?}");
         let in_full = format!("{other:#}");
         assert!(in_full.contains("failed: no such column: c"), "{in_full}");
     }

@@ -221,6 +221,30 @@ mod tests {
         assert!(!path.exists());
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn file_that_cannot_be_read_is_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("host.sqlite");
+        std::os::unix::fs::symlink(&path, &path).unwrap();
+        SqliteState::open(&path).unwrap_err();
+        assert_eq!(fs::read_link(&path).unwrap(), path);
+        let refused = SqliteState::open(folder.path()).unwrap_err().to_string();
+        assert!(refused.contains("irectory"), "{refused}");
+    }
+
+    #[test]
+    fn causes_have_causes() {
+        use std::error::Error;
+
+        let failed = || rusqlite::Error::ToSqlConversionFailure(Box::new(fmt::Error));
+        let causes: [FileError; 2] = [io::Error::other(failed()).into(), failed().into()];
+        for cause in causes {
+            let error = OpenError::new(Path::new("host.sqlite"), cause);
+            assert!(error.source().unwrap().is::<fmt::Error>(), "{error:?}");
+        }
+    }
+
     #[test]
     fn creation_that_was_interrupted_starts_over() {
         let folder = tempfile::tempdir().unwrap();
