@@ -121,8 +121,8 @@ fn serve_axum(group: usize) {
     runtime().block_on(async {
         let room = async || Json(json!({"id": 1, "name": "incidents", "privacy": "public"}));
         let router = Router::new()
-            .route("/v2/addon/ui/room/1", post(store.clone()))
-            .route("/v2/room/1/extension/glance/deploy", put(store.clone()))
+            .route("/v2/addon/ui/room/1", post(store))
+            .route("/v2/room/1/extension/glance/deploy", put(store))
             .route("/v2/room/1/notification", post(store))
             .route("/v2/room/1", get(room))
             .with_state(writes);
