@@ -181,7 +181,7 @@ async fn patterns_per_add_on_are_limited() {
 
     let elsewhere = Browser::at(&host, Some(&host.room("other").await));
     let kept = host.state().installation(installed.oauth_id());
-    let url = kept.await.unwrap().unwrap().descriptor_url;
+    let url = kept.await.unwrap().unwrap().descriptor_url.clone();
     let (_, page) = elsewhere.review(&url).await;
     let never = page.matches("never offered").count();
     assert_eq!(never, 2, "{page}");

@@ -1,5 +1,7 @@
 //! Tests how scripts list, install, update and remove add-ons over `/admin/v1`.
 
+use std::sync::Arc;
+
 use glance_host::{Clock, Host};
 use glance_sdk::axum::Router;
 use glance_sdk::axum::http::StatusCode as Status;
@@ -218,13 +220,14 @@ async fn unfinished_installation_is_listed_and_unchanged() {
     let (url, _) = changing(descriptor("BASE")).await;
     let (_, installed) = script.install(json!({ "url": url })).await;
     let id = installed["installation"]["id"].as_str().unwrap().to_owned();
-    let mut pending = host
+    let pending = host
         .state()
         .installation(&id.into())
         .await
         .unwrap()
         .unwrap();
     host.uninstall(&pending.oauth_id).await.unwrap();
+    let mut pending = Arc::unwrap_or_clone(pending);
     pending.oauth_id = "pending".to_owned().into();
     assert!(host.state().begin_installation(&pending, 0).await.unwrap());
     let listed = script.list("").await;

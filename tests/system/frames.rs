@@ -66,7 +66,8 @@ pub(crate) async fn change(
     how: impl FnOnce(&mut Capabilities),
 ) {
     let id = installed.oauth_id();
-    let mut now = host.state().installation(id).await.unwrap().unwrap();
+    let now = host.state().installation(id).await.unwrap().unwrap();
+    let mut now = Arc::unwrap_or_clone(now);
     how(&mut now.descriptor.capabilities);
     let (url, descriptor) = (&now.descriptor_url, &now.descriptor);
     host.state()
