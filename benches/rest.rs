@@ -61,19 +61,8 @@ fn main() {
 fn serve_host(descriptor_url: &str) {
     runtime().block_on(async {
         let folder = tempfile::tempdir().unwrap();
-        let host = Host::builder()
-            .port(0)
-            .rate_limit(u32::MAX)
-            .message_limit(u32::MAX)
-            .data(folder.path())
-            .start()
-            .await
-            .unwrap();
-        let room = host.open_room("incidents").await.unwrap();
-        let installed = host.install(&room, descriptor_url).await.unwrap();
-        let address = host.base_url().trim_start_matches("http://");
-        println!("{address} {} {}", room.id, installed.oauth_id);
-        std::future::pending::<()>().await;
+        let host = Host::builder().message_limit(u32::MAX).data(folder.path());
+        support::serve_host(host, descriptor_url).await;
     });
 }
 

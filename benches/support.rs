@@ -6,6 +6,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 
+use glance_host::Builder;
+
 pub(crate) const CONNECTIONS: usize = 64;
 
 pub(crate) fn runtime() -> tokio::runtime::Runtime {
@@ -13,6 +15,16 @@ pub(crate) fn runtime() -> tokio::runtime::Runtime {
         .enable_all()
         .build()
         .unwrap()
+}
+
+/// Serves a host with a room where the add-on is installed. Prints its address, the room and the installation.
+pub(crate) async fn serve_host(host: Builder, descriptor_url: &str) {
+    let host = host.port(0).rate_limit(u32::MAX).start().await.unwrap();
+    let room = host.open_room("incidents").await.unwrap();
+    let installed = host.install(&room, descriptor_url).await.unwrap();
+    let address = host.base_url().trim_start_matches("http://");
+    println!("{address} {} {}", room.id, installed.oauth_id);
+    std::future::pending::<()>().await;
 }
 
 /// This benchmark's executable, started as a server. It ends when this is dropped.

@@ -6,7 +6,7 @@ use glance_sdk::model::{OauthId, RoomId};
 use glance_sdk::prelude::*;
 use tokio::runtime::Runtime;
 
-use crate::servers::runtime;
+use crate::support::{runtime, serve_host};
 
 #[derive(Serialize, GlanceMetadata)]
 #[serde(rename_all = "camelCase")]
@@ -71,17 +71,5 @@ impl AddOnOfHost {
 
 /// Serves a host with a room where the add-on is installed.
 pub(crate) fn serve(descriptor_url: &str) {
-    runtime().block_on(async {
-        let host = Host::builder()
-            .port(0)
-            .rate_limit(u32::MAX)
-            .start()
-            .await
-            .unwrap();
-        let room = host.open_room("incidents").await.unwrap();
-        let installed = host.install(&room, descriptor_url).await.unwrap();
-        let address = host.base_url().trim_start_matches("http://");
-        println!("{address} {} {}", room.id, installed.oauth_id);
-        std::future::pending::<()>().await;
-    });
+    runtime().block_on(serve_host(Host::builder(), descriptor_url));
 }

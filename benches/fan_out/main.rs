@@ -25,6 +25,8 @@
 
 mod host;
 mod servers;
+#[path = "../support.rs"]
+mod support;
 mod watch;
 
 use std::process::Command;

@@ -20,6 +20,7 @@ use glance_sdk::model::{OauthId, RoomId};
 use tokio::sync::broadcast;
 
 use crate::host::AddOnOfHost;
+use crate::support::runtime;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -242,13 +243,6 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-pub(crate) fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap()
 }
 
 /// Serves a broadcast over bare axum, as its manual shows or with the bytes of an event ready.

@@ -9,7 +9,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch as latest};
 
-use crate::servers::{Server, runtime};
+use crate::servers::Server;
+use crate::support::runtime;
 
 /// How many connections are opened at a time.
 const AT_ONCE: usize = 50;
