@@ -54,8 +54,8 @@ const FEW_ROWS: u32 = 10;
 /// Storage in one SQLite database.
 ///
 /// One thread makes all changes, several in one commit. Short reads run where they are called: SQLite finds a row in
-/// microseconds, and handing the query to another thread and back costs several times as much. Long reads run on
-/// threads that may block, with connections of their own.
+/// microseconds, and handing the query to another thread and back takes longer. Long reads run on threads that may
+/// block, with connections of their own.
 #[derive(Debug, Clone)]
 pub struct SqliteState(Arc<Database>);
 
