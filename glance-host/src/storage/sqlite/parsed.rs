@@ -10,6 +10,7 @@ use rusqlite::Row;
 
 use super::error::corrupt;
 use super::installations::installed;
+use super::rows::room;
 use crate::model::Installed;
 
 /// The largest size of all descriptors in the cache, in bytes of their text.
@@ -61,8 +62,8 @@ impl ParsedInstallations {
             && parsed.descriptor == text(4)?
             && parsed.installed.oauth_secret.expose() == text(1)?
             && parsed.installed.descriptor_url == text(3)?
+            && parsed.installed.room_id == room(row, 2)?
         {
-            // An installation never moves to another room.
             return Ok(Arc::clone(&parsed.installed));
         }
         let installed = Arc::new(installed(row)?);
