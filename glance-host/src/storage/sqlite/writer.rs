@@ -4,6 +4,7 @@
 //! busy host makes few commits, an idle one commits each change at once.
 
 use std::any::Any;
+use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -149,19 +150,18 @@ fn run(
         let mut group = Vec::new();
         let stored = store(&connection, first, &mut waiting, &mut group, writes);
         drop(connection);
-        let message = stored.as_ref().err().map(ToString::to_string);
         let mut error = stored.err().map(storage_error);
         for change in group {
             // The first gets the error itself; the others get one of its kind.
-            let copy = error.as_ref().map(|error| again(error, message.as_deref()));
+            let copy = error.as_ref().map(again);
             change.finish(std::mem::replace(&mut error, copy));
         }
     }
 }
 
 /// Returns another error of the same kind, for the other changes of an uncommitted transaction.
-fn again(error: &StorageError, message: Option<&str>) -> StorageError {
-    let message = message.unwrap_or_default().to_owned();
+fn again(error: &StorageError) -> StorageError {
+    let message = error.source().map(ToString::to_string).unwrap_or_default();
     match error {
         StorageError::Unavailable(_) => StorageError::Unavailable(message.into()),
         _ => StorageError::other(message),
@@ -178,13 +178,13 @@ fn store(
     writes: &WriteLog,
 ) -> rusqlite::Result<()> {
     let mut written = 0;
-    let mut failure = None;
+    let mut has_failed = false;
     let stored = match execute(connection, "BEGIN IMMEDIATE") {
         Ok(()) => {
             let mut next = Some(first);
             let mut made = Ok(());
             while let Some(mut change) = next.take() {
-                made = make(connection, &mut *change, &mut written, &mut failure);
+                made = make(connection, &mut *change, &mut written, &mut has_failed);
                 group.push(change);
                 if made.is_ok() && group.len() < MAX_GROUP {
                     next = waiting.try_recv().ok();
@@ -203,12 +203,11 @@ fn store(
         // If this fails, too, the next transaction cannot begin, and its error is told.
         let _ = execute(connection, "ROLLBACK");
     }
-    match (&stored, failure) {
-        (Ok(()), None) => writes.wrote(written),
-        (Ok(()), Some(_)) if written > 0 => writes.wrote(written),
-        (Ok(()), Some(_)) => writes.failed(),
-        (Err(error), _) if is_disk_failure(error) => writes.failed(),
-        (Err(_), _) => {}
+    match &stored {
+        Ok(()) if has_failed && written == 0 => writes.failed(),
+        Ok(()) => writes.wrote(written),
+        Err(error) if is_disk_failure(error) => writes.failed(),
+        Err(_) => {}
     }
     stored
 }
@@ -218,7 +217,7 @@ fn make(
     connection: &Connection,
     change: &mut dyn Change,
     written: &mut u64,
-    failure: &mut Option<ffi::Error>,
+    has_failed: &mut bool,
 ) -> rusqlite::Result<()> {
     execute(connection, "SAVEPOINT change")?;
     let before = connection.total_changes();
@@ -226,7 +225,7 @@ fn make(
         Made::Done => *written += u64::from(connection.total_changes() != before),
         Made::Refused => execute(connection, "ROLLBACK TO change")?,
         Made::NotStored(error) => {
-            *failure = Some(error);
+            *has_failed = true;
             // SQLite ends the whole transaction after some of these failures.
             if connection.is_autocommit() {
                 return Err(rusqlite::Error::SqliteFailure(error, None));
