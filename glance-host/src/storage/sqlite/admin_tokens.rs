@@ -25,7 +25,7 @@ impl AdminTokenStore for SqliteState {
     }
 
     async fn admin_token(&self, id: u64) -> Result<Option<AdminToken>> {
-        self.read(move |connection| find(connection, id))
+        self.read(|connection| find(connection, id))
     }
 
     async fn admin_tokens(&self) -> Result<Vec<AdminToken>> {

@@ -29,8 +29,7 @@ impl ExtensionStore for SqliteState {
     }
 
     async fn glance(&self, id: &OauthId, place: Place, key: &str) -> Result<Option<Glance>> {
-        let (id, key) = (id.clone(), key.to_owned());
-        self.read(move |connection| glances::find(connection, &id, place, &key))
+        self.read(|connection| glances::find(connection, id, place, key))
     }
 
     async fn remove_glance(&self, id: &OauthId, place: Place, key: &str) -> Result<bool> {
@@ -40,13 +39,11 @@ impl ExtensionStore for SqliteState {
     }
 
     async fn glances_in(&self, id: &OauthId, room: RoomId) -> Result<Vec<RuntimeGlance>> {
-        let id = id.clone();
-        self.read(move |connection| glances::of(connection, &id, room))
+        self.read(|connection| glances::of(connection, id, room))
     }
 
     async fn has_glance(&self, id: &OauthId, key: &str) -> Result<bool> {
-        let (id, key) = (id.clone(), key.to_owned());
-        self.read(move |connection| glances::has(connection, &id, &key))
+        self.read(|connection| glances::has(connection, id, key))
     }
 
     async fn put_webhook(
@@ -67,8 +64,7 @@ impl ExtensionStore for SqliteState {
     }
 
     async fn webhooks_of(&self, id: &OauthId, room: RoomId) -> Result<Vec<RegisteredWebhook>> {
-        let id = id.clone();
-        self.read(move |connection| webhooks::of(connection, &id, room))
+        self.read(|connection| webhooks::of(connection, id, room))
     }
 
     async fn webhooks_on(
@@ -88,13 +84,11 @@ impl ExtensionStore for SqliteState {
     }
 
     async fn action(&self, id: &OauthId, place: Place, key: &str) -> Result<Option<Action>> {
-        let (id, key) = (id.clone(), key.to_owned());
-        self.read(move |connection| actions::find(connection, &id, place, &key))
+        self.read(|connection| actions::find(connection, id, place, key))
     }
 
     async fn actions_in(&self, id: &OauthId, room: RoomId) -> Result<Vec<RuntimeAction>> {
-        let id = id.clone();
-        self.read(move |connection| actions::of(connection, &id, room))
+        self.read(|connection| actions::of(connection, id, room))
     }
 
     async fn remove_action(&self, id: &OauthId, place: Place, key: &str) -> Result<bool> {

@@ -55,8 +55,7 @@ impl InstallationStore for SqliteState {
     }
 
     async fn is_leaving(&self, id: &OauthId) -> Result<bool> {
-        let id = id.clone();
-        self.read(move |connection| is_leaving(connection, &id))
+        self.read(|connection| is_leaving(connection, id))
     }
 
     async fn forget_leaving(&self, id: &OauthId) -> Result<bool> {
@@ -66,8 +65,7 @@ impl InstallationStore for SqliteState {
     }
 
     async fn secret(&self, id: &OauthId) -> Result<Option<Secret>> {
-        let id = id.clone();
-        self.read(move |connection| secret(connection, &id))
+        self.read(|connection| secret(connection, id))
     }
 
     async fn remove_installation(&self, id: &OauthId) -> Result<bool> {
@@ -86,7 +84,8 @@ impl InstallationStore for SqliteState {
 
     async fn installed_in(&self, key: &str, room: Option<RoomId>) -> Result<Vec<Place>> {
         let key = key.to_owned();
-        self.read(move |connection| places(connection, &key, room))
+        self.scan(move |connection| places(connection, &key, room))
+            .await
     }
 
     async fn list_installations(

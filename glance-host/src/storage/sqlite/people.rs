@@ -21,7 +21,7 @@ impl PeopleStore for SqliteState {
     }
 
     async fn user(&self, id: UserId) -> Result<Option<User>> {
-        self.read(move |connection| find(connection, id))
+        self.read(|connection| find(connection, id))
     }
 
     async fn users(&self) -> Result<Vec<User>> {
@@ -42,18 +42,17 @@ impl PeopleStore for SqliteState {
             return Ok(Vec::new());
         }
         let ids = json(&ids)?;
-        self.read(move |connection| by_ids(connection, &ids))
+        self.read(|connection| by_ids(connection, &ids))
     }
 
     async fn users_mentioned(&self, names: &[String]) -> Result<Vec<User>> {
         let names: Vec<_> = names.iter().map(|name| name.to_lowercase()).collect();
         let names = json(&names)?;
-        self.read(move |connection| mentioned(connection, &names))
+        self.read(|connection| mentioned(connection, &names))
     }
 
     async fn find_user_by_email(&self, email: &str) -> Result<Option<User>> {
-        let email = email.to_owned();
-        self.read(move |connection| by_email(connection, &email))
+        self.read(|connection| by_email(connection, email))
     }
 
     async fn first_admin(&self) -> Result<Option<User>> {
@@ -61,8 +60,7 @@ impl PeopleStore for SqliteState {
     }
 
     async fn find_user(&self, name: &str) -> Result<Option<User>> {
-        let name = name.to_owned();
-        self.read(move |connection| find_by_name(connection, &name))
+        self.read(|connection| find_by_name(connection, name))
     }
 
     async fn get_or_create_user(&self, name: &str) -> Result<User> {

@@ -23,7 +23,7 @@ impl PrivateMessageStore for SqliteState {
     }
 
     async fn count_unread(&self, to: UserId) -> Result<u64> {
-        self.read(move |connection| count_unread(connection, to))
+        self.read(|connection| count_unread(connection, to))
     }
 
     async fn mark_read(&self, to: UserId, id: &str) -> Result<()> {

@@ -40,12 +40,11 @@ impl RoomStore for SqliteState {
     }
 
     async fn room(&self, id: RoomId) -> Result<Option<Room>> {
-        self.read(move |connection| find(connection, id))
+        self.read(|connection| find(connection, id))
     }
 
     async fn find_room(&self, name: &str) -> Result<Option<Room>> {
-        let name = name.to_owned();
-        self.read(move |connection| find_by_name(connection, &name))
+        self.read(|connection| find_by_name(connection, name))
     }
 
     async fn get_or_create_room(&self, name: &str, owner: UserId) -> Result<Room> {
@@ -81,7 +80,7 @@ impl RoomStore for SqliteState {
     }
 
     async fn memberships(&self, user: UserId) -> Result<Vec<RoomId>> {
-        self.read(move |connection| memberships(connection, user))
+        self.read(|connection| memberships(connection, user))
     }
 
     async fn add_member(&self, room: RoomId, user: UserId) -> Result<()> {

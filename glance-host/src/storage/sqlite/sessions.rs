@@ -23,8 +23,7 @@ impl SessionStore for SqliteState {
     }
 
     async fn session(&self, digest: &[u8]) -> Result<Option<Session>> {
-        let digest = digest.to_owned();
-        self.read(move |connection| find(connection, digest))
+        self.read(|connection| find(connection, digest))
     }
 
     async fn remove_session(&self, digest: &[u8]) -> Result<bool> {
@@ -63,17 +62,18 @@ fn prolong(connection: &Connection, digest: &[u8], expires_at: i64) -> rusqlite:
     .map(drop)
 }
 
-fn find(connection: &Connection, digest: Vec<u8>) -> rusqlite::Result<Option<Session>> {
-    let found = connection
+fn find(connection: &Connection, digest: &[u8]) -> rusqlite::Result<Option<Session>> {
+    connection
         .prepare_cached("SELECT user_id, began_at, expires_at FROM session WHERE digest = ?1")?
-        .query_row([&digest], |row| Ok((id(row, 0)?, row.get(1)?, row.get(2)?)))
-        .optional()?;
-    Ok(found.map(|(user, began_at, expires_at)| Session {
-        digest,
-        user: user.into(),
-        began_at,
-        expires_at,
-    }))
+        .query_row([digest], |row| {
+            Ok(Session {
+                digest: digest.to_owned(),
+                user: id(row, 0)?.into(),
+                began_at: row.get(1)?,
+                expires_at: row.get(2)?,
+            })
+        })
+        .optional()
 }
 
 fn remove(connection: &Connection, digest: &[u8]) -> rusqlite::Result<bool> {

@@ -55,8 +55,7 @@ impl TimelineStore for SqliteState {
     }
 
     async fn entry(&self, room: RoomId, id: &str) -> Result<Option<Entry>> {
-        let id = id.to_owned();
-        self.read(move |connection| find(connection, room, &id))
+        self.read(|connection| find(connection, room, id))
     }
 
     async fn delete_messages_before(&self, before: i64, at_most: u32) -> Result<u64> {
