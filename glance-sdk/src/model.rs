@@ -61,7 +61,7 @@ pub use dialog::{
     NamedSize,
 };
 pub use directory::{Page, PageLinks, Presence, RoomDetails, Show, UserDetails};
-pub use glance::{Glance, Icon, Target, TargetObject, Text};
+pub use glance::{Audience, Glance, Icon, Target, TargetObject, Text};
 pub use host::{
     ApiProvider, HostCapabilities, HostDocument, HostLinks, OauthProvider, TokenAnswer,
 };

@@ -203,6 +203,7 @@ fn definitions() -> Value {
                 "queryUrl": { "type": "string" },
                 "target": reference("target"),
                 "weight": weight(),
+                "audience": { "enum": ["person", "room"], "default": "person" },
                 "conditions": conditions(&glance, 2)
             }
         },

@@ -3,7 +3,30 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
+use super::open_enum::open_enum;
 use super::{Condition, Extra};
+
+open_enum! {
+    /// Whether everyone in a room sees the same data of a glance.
+    ///
+    /// HipChat did not have this member, and other hosts ignore it: they query once per person.
+    ///
+    /// ```
+    /// use glance_sdk::model::{Audience, Glance, Icon};
+    ///
+    /// let icon = Icon::new("https://ci.example.com/build.svg");
+    /// let glance = Glance::new("builds", "Builds", icon).audience(Audience::Room);
+    /// assert_eq!(serde_json::to_value(&glance)?["audience"], "room");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    pub enum Audience {
+        /// The data may differ per person. A host queries it for each person.
+        Person = "person",
+        /// Everyone in a room sees the same data. A host may query it once per room, in its own
+        /// name, and refuses pushes to one person. Conditions still differ per person.
+        Room = "room",
+    }
+}
 
 /// A glance, as the descriptor declares it, or as the REST API creates it at run time.
 ///
@@ -37,6 +60,9 @@ pub struct Glance {
     /// The position: glances are sorted in ascending order from the top. The default is 100.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weight: Option<i64>,
+    /// Whether everyone in a room sees the same data. The default is [`Audience::Person`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audience: Option<Audience>,
     /// The conditions, all of which must hold for the glance to show; see
     /// [`evaluate`](crate::evaluate).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -56,6 +82,7 @@ impl Glance {
             query_url: None,
             target: None,
             weight: None,
+            audience: None,
             conditions: None,
             extra: Extra::new(),
         }
@@ -106,6 +133,21 @@ impl Glance {
         self
     }
 
+    /// Sets whether everyone in a room sees the same data.
+    ///
+    /// ```
+    /// use glance_sdk::model::{Audience, Glance, Icon};
+    ///
+    /// let icon = Icon::new("https://ci.example.com/build.svg");
+    /// let glance = Glance::new("builds", "Builds", icon).audience(Audience::Room);
+    /// assert_eq!(glance.audience_or_default(), &Audience::Room);
+    /// ```
+    #[must_use]
+    pub fn audience(mut self, audience: Audience) -> Self {
+        self.audience = Some(audience);
+        self
+    }
+
     /// Adds a condition. All conditions must hold for the glance to show.
     ///
     /// ```
@@ -124,6 +166,19 @@ impl Glance {
     /// Returns the weight. The default is 100.
     pub fn weight_or_default(&self) -> i64 {
         self.weight.unwrap_or(100)
+    }
+
+    /// Returns the audience. The default is [`Audience::Person`]; hosts treat an unknown audience
+    /// like it.
+    ///
+    /// ```
+    /// use glance_sdk::model::{Audience, Glance, Icon};
+    ///
+    /// let glance = Glance::new("builds", "Builds", Icon::new("https://ci.example.com/build.svg"));
+    /// assert_eq!(glance.audience_or_default(), &Audience::Person);
+    /// ```
+    pub fn audience_or_default(&self) -> &Audience {
+        self.audience.as_ref().unwrap_or(&Audience::Person)
     }
 
     /// Returns the conditions, which are empty by default.
@@ -325,6 +380,31 @@ impl TargetObject {
             key: key.into(),
             options: Some(options),
             extra: Extra::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn every_audience_survives_a_round_trip() {
+        for (sent, expected) in [
+            (None, Audience::Person),
+            (Some("person"), Audience::Person),
+            (Some("room"), Audience::Room),
+            (Some("team"), Audience::Unknown("team".to_owned())),
+        ] {
+            let mut entry = json!({"key": "g", "name": {"value": "G"}, "icon": {"url": "/g.svg"}});
+            if let Some(audience) = sent {
+                entry["audience"] = audience.into();
+            }
+            let glance: Glance = serde_json::from_value(entry.clone()).unwrap();
+            assert_eq!(glance.audience_or_default(), &expected);
+            assert!(glance.extra.is_empty());
+            assert_eq!(serde_json::to_value(&glance).unwrap(), entry);
         }
     }
 }

@@ -261,6 +261,12 @@ fn glance_members(entry: &mut Object<'_>) {
     icon(entry, Need::Required);
     entry.url("queryUrl", Need::Optional);
     entry.whole_number("weight");
+    entry.one_of(
+        "audience",
+        Need::Optional,
+        Severity::Warning,
+        &["person", "room"],
+    );
     conditions(entry, Place::Glance);
 }
 

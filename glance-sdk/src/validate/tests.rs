@@ -23,7 +23,7 @@ fn complete() -> Value {
             "glance": [{
                 "key": "g", "name": {"value": "G"}, "queryUrl": "https://a.example/g",
                 "icon": {"url": "https://a.example/i.png", "url@2x": "https://a.example/i.png"},
-                "target": "p",
+                "target": "p", "audience": "room",
                 "conditions": [{"condition": "glance_matches", "invert": true, "params": {"metadata": [{"attr": "a", "eq": 1}]}}]
             }],
             "webPanel": [{

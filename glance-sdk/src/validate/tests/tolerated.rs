@@ -60,6 +60,12 @@ fn tolerated_mistakes_are_warnings() {
             "/capabilities/glance/0/name/more",
             "unknown-member",
         ),
+        (
+            "/capabilities/glance/0/audience",
+            json!("team"),
+            "/capabilities/glance/0/audience",
+            "unknown-value",
+        ),
         (glance, json!([]), glance, "empty-list"),
         (
             glance,
