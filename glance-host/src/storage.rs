@@ -4,6 +4,7 @@
 
 mod admin_tokens;
 pub mod conformance;
+mod effects;
 mod error;
 mod extensions;
 mod group;
@@ -20,6 +21,7 @@ mod tokens;
 pub use async_trait::async_trait;
 
 pub use admin_tokens::AdminTokenStore;
+pub use effects::Effects;
 pub use error::StorageError;
 pub use extensions::ExtensionStore;
 pub use group::{GroupStore, Writes};

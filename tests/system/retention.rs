@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use glance_host::model::{Content, Entry, Message, PrivateMessage};
+use glance_host::storage::Effects;
 use glance_host::{Clock, Host};
 use glance_sdk::auth::now;
 use glance_sdk::model::MessageFormat;
@@ -29,7 +30,7 @@ async fn expired_messages_are_deleted_and_others_stay() {
             at: micros(age),
             ..said
         };
-        state.post(&said).await.unwrap();
+        state.post(&said, Effects::none()).await.unwrap();
         let mut private = PrivateMessage::new(ann.id, &add_on, text, MessageFormat::Text, false);
         private.at = said.at;
         state.put_private_message(&private).await.unwrap();

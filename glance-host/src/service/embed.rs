@@ -292,7 +292,7 @@ mod tests {
 
     use super::*;
     use crate::model::NewRoom;
-    use crate::storage::SqliteState;
+    use crate::storage::{Effects, SqliteState};
 
     struct Fixture {
         storage: Arc<dyn Storage>,
@@ -416,7 +416,10 @@ mod tests {
             is_archived: true,
             ..room.clone()
         };
-        let _ = storage.change_room(room, &archived).await.unwrap();
+        let _ = storage
+            .change_room(room, &archived, Effects::none())
+            .await
+            .unwrap();
         assert!(open.visitor(room.id, None).await.is_none());
         assert!(open.visitor(77.into(), None).await.is_none());
     }

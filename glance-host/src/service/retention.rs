@@ -67,7 +67,7 @@ impl Retention {
 mod tests {
     use super::*;
     use crate::model::{Entry, Message};
-    use crate::storage::SqliteState;
+    use crate::storage::{Effects, SqliteState};
 
     #[tokio::test]
     async fn expired_messages_are_deleted_in_all_batches() {
@@ -79,7 +79,7 @@ mod tests {
                 at: at * 1_000_000,
                 ..Entry::message(room.id, &ann, Message::new(at.to_string(), &[]))
             };
-            let _ = storage.post(&entry).await.unwrap();
+            let _ = storage.post(&entry, Effects::none()).await.unwrap();
         };
         for at in 0..=i64::from(BATCH) {
             post(at).await;

@@ -12,9 +12,8 @@ use crate::model::clock::Clock;
 use crate::model::event::{AccessChange, Event};
 use crate::model::{Archived, Installed, NewRoom, Room, User};
 use crate::service::install::removal::Removals;
-use crate::service::timeline::Timeline;
-use crate::service::webhooks::{RoomEvent, Webhooks};
-use crate::storage::{RoomChange, Storage, StorageError};
+use crate::service::webhooks::{Calls, RoomEvent, Webhooks};
+use crate::storage::{Effects, RoomChange, Storage, StorageError};
 
 /// The longest name of a room, in characters.
 const MAX_NAME: usize = 50;
@@ -159,7 +158,6 @@ fn check_membership(room: &Room, user: &User) -> Result<(), MembershipError> {
 pub(crate) struct Rooms {
     storage: Arc<dyn Storage>,
     bus: Arc<dyn Bus>,
-    timeline: Timeline,
     webhooks: Webhooks,
     removals: Removals,
     clock: Clock,
@@ -169,7 +167,6 @@ impl Rooms {
     pub(crate) fn new(
         storage: Arc<dyn Storage>,
         bus: Arc<dyn Bus>,
-        timeline: Timeline,
         webhooks: Webhooks,
         removals: Removals,
         clock: Clock,
@@ -177,7 +174,6 @@ impl Rooms {
         Self {
             storage,
             bus,
-            timeline,
             webhooks,
             removals,
             clock,
@@ -209,9 +205,7 @@ impl Rooms {
         by: &User,
         change: impl Fn(&mut Room),
     ) -> Result<Room, RoomError> {
-        // The turn is held until the webhooks are queued, so that they are called in the order of the changes.
-        let _turn = self.timeline.turn(id).await;
-        let (before, room) = loop {
+        loop {
             let before = self.storage.room(id).await?.ok_or(RoomError::Gone)?;
             let mut room = before.clone();
             change(&mut room);
@@ -219,36 +213,30 @@ impl Rooms {
                 before.check_writable()?;
             }
             check(&room.name, &room.topic)?;
-            match self.storage.change_room(&before, &room).await? {
-                RoomChange::Done => break (before, room),
+            let mut calls = Vec::new();
+            for event in changes(&before, &room, by) {
+                calls.push(self.webhooks.prepare_for(&room, &event).await);
+            }
+            let effects = self.effects(id, calls);
+            match self.storage.change_room(&before, &room, effects).await? {
+                RoomChange::Done => return Ok(room),
                 RoomChange::Stale => {}
                 RoomChange::NameTaken => return Err(RoomError::NameTaken(room.name)),
                 RoomChange::Gone => return Err(RoomError::Gone),
             }
-        };
-        self.bus.publish_access(AccessChange::Room(id));
-        self.bus.publish(Topic::Room(id), Event::Changed);
-        if before.topic != room.topic {
-            let topic = room.topic.clone();
-            let by = by.clone();
-            self.webhooks
-                .call(id, RoomEvent::TopicChanged { topic, by })
-                .await;
         }
-        match (before.is_archived, room.is_archived) {
-            (false, true) => {
-                self.webhooks
-                    .call(id, RoomEvent::Archived(by.clone()))
-                    .await
+    }
+
+    /// Returns the effects of a change to a room: queues webhooks, and tells open pages.
+    fn effects(&self, room: RoomId, calls: Vec<Calls>) -> Effects {
+        let (webhooks, bus) = (self.webhooks.clone(), Arc::clone(&self.bus));
+        Effects::on_commit(move || {
+            for calls in calls {
+                webhooks.queue(calls);
             }
-            (true, false) => {
-                self.webhooks
-                    .call(id, RoomEvent::Unarchived(by.clone()))
-                    .await
-            }
-            _ => {}
-        }
-        Ok(room)
+            bus.publish_access(AccessChange::Room(room));
+            bus.publish(Topic::Room(room), Event::Changed);
+        })
     }
 
     /// Changes the current state of a room for an add-on.
@@ -305,20 +293,31 @@ impl Rooms {
     /// Deletes a room with all its content. Queues the webhooks for the deletion, then the removal calls to the
     /// add-ons of the room. Returns false if there is no such room.
     pub(crate) async fn delete(&self, room: &Room, by: &User) -> Result<bool, StorageError> {
-        let _turn = self.timeline.turn(room.id).await;
         // Deleting the room deletes its webhooks, so the calls are prepared first.
         let deleted = RoomEvent::Deleted(by.clone());
         let calls = self.webhooks.prepare(room.id, &deleted).await;
-        let now = self.clock.now();
-        let Some(installed) = self.storage.remove_room(room.id, now).await? else {
+        let (now, effects) = (self.clock.now(), self.effects(room.id, vec![calls]));
+        let Some(installed) = self.storage.remove_room(room.id, now, effects).await? else {
             return Ok(false);
         };
-        self.webhooks.queue(calls);
-        self.bus.publish_access(AccessChange::Room(room.id));
-        self.bus.publish(Topic::Room(room.id), Event::Changed);
         self.removals.tell_of_room(installed);
         Ok(true)
     }
+}
+
+/// Returns the events of a change to a room.
+fn changes(before: &Room, after: &Room, by: &User) -> Vec<RoomEvent> {
+    let mut events = Vec::new();
+    if before.topic != after.topic {
+        let (topic, by) = (after.topic.clone(), by.clone());
+        events.push(RoomEvent::TopicChanged { topic, by });
+    }
+    match (before.is_archived, after.is_archived) {
+        (false, true) => events.push(RoomEvent::Archived(by.clone())),
+        (true, false) => events.push(RoomEvent::Unarchived(by.clone())),
+        _ => {}
+    }
+    events
 }
 
 /// Checks the name and topic of a room.

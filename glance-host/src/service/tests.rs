@@ -154,7 +154,6 @@ impl Services {
             rooms: Rooms::new(
                 Arc::clone(&storage),
                 Arc::clone(&bus),
-                timeline.clone(),
                 webhooks.clone(),
                 removals,
                 clock.clone(),

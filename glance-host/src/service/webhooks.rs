@@ -15,13 +15,14 @@ use std::sync::Arc;
 
 use glance_sdk::model::{OauthId, RoomId};
 use parking_lot::Mutex;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use crate::cluster::rate_limits::Limits;
 use crate::content::pattern;
 use crate::model::clock::Clock;
 use crate::model::shutdown::Shutdown;
-use crate::model::{Delivery, Entry};
+use crate::model::{Delivery, Entry, Room};
 use crate::service::addon_calls::AddOnCalls;
 use crate::service::directory::Directory;
 use crate::service::metrics::Metrics;
@@ -52,6 +53,8 @@ pub(crate) struct Webhooks {
     metrics: Arc<Metrics>,
     clock: Clock,
     shutdown: Shutdown,
+    /// Calls are queued on a thread outside of the runtime, too.
+    runtime: Handle,
     state: Arc<State>,
 }
 
@@ -98,6 +101,7 @@ impl Webhooks {
             metrics,
             clock,
             shutdown,
+            runtime: Handle::current(),
             state: Arc::default(),
         }
     }
@@ -113,19 +117,36 @@ impl Webhooks {
     pub(crate) async fn post(&self, entry: &Entry) -> Result<bool, AppendError> {
         let event = RoomEvent::Written(Box::new(entry.clone()));
         let calls = self.prepare(entry.room_id, &event).await;
-        self.timeline.append(entry, || self.queue(calls)).await
+        let webhooks = self.clone();
+        let queue = move || webhooks.queue(calls);
+        self.timeline.append(entry, queue).await
     }
 
     /// Prepares the calls for an event. Logs a failure and returns no calls then: the event happens anyway.
     pub(crate) async fn prepare(&self, room: RoomId, event: &RoomEvent) -> Calls {
-        self.calls(room, event).await.unwrap_or_else(|error| {
+        self.prepared(room, None, event).await
+    }
+
+    /// Prepares the calls for an event in a room, whose payloads describe the room like this.
+    pub(crate) async fn prepare_for(&self, room: &Room, event: &RoomEvent) -> Calls {
+        self.prepared(room.id, Some(room), event).await
+    }
+
+    async fn prepared(&self, room: RoomId, described: Option<&Room>, event: &RoomEvent) -> Calls {
+        let calls = self.calls(room, described, event).await;
+        calls.unwrap_or_else(|error| {
             let error = format!("{error:#}");
             tracing::error!(%room, error, "preparing webhook calls failed");
             Calls::default()
         })
     }
 
-    async fn calls(&self, room: RoomId, event: &RoomEvent) -> Result<Calls, PayloadError> {
+    async fn calls(
+        &self,
+        room: RoomId,
+        described: Option<&Room>,
+        event: &RoomEvent,
+    ) -> Result<Calls, PayloadError> {
         let mut calls = Calls::default();
         let Some(kind) = event.event() else {
             return Ok(calls);
@@ -134,7 +155,11 @@ impl Webhooks {
         if webhooks.is_empty() {
             return Ok(calls);
         }
-        let Some(room) = self.storage.room(room).await? else {
+        let stored = match described {
+            Some(_) => None,
+            None => self.storage.room(room).await?,
+        };
+        let Some(room) = described.cloned().or(stored) else {
             return Ok(calls);
         };
         let payload = Payload::new(&*self.storage, &self.directory, room, kind, event).await?;
@@ -153,6 +178,7 @@ impl Webhooks {
         Ok(calls)
     }
 
+    /// Queues calls. This may run on the thread that writes to storage.
     pub(crate) fn queue(&self, calls: Calls) {
         for (oauth_id, jobs) in calls.0 {
             self.push(oauth_id, jobs);
@@ -174,7 +200,8 @@ impl Webhooks {
                 let oauth_id = queue.key().clone();
                 queue.insert(VecDeque::from([jobs]));
                 let webhooks = self.clone();
-                tokio::spawn(async move { webhooks.run_queue(&oauth_id).await });
+                self.runtime
+                    .spawn(async move { webhooks.run_queue(&oauth_id).await });
             }
         }
     }

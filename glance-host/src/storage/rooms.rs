@@ -5,7 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 use glance_sdk::model::{RoomId, UserId};
 
-use super::Result;
+use super::{Effects, Result};
 use crate::model::{Installed, NewRoom, Room, User};
 
 /// Stores rooms and their members.
@@ -38,12 +38,24 @@ pub trait RoomStore: fmt::Debug + Send + Sync + 'static {
     /// Creates a room if there is none at all. Returns `None` if there is one.
     async fn create_first_room(&self, new: &NewRoom) -> Result<Option<Room>>;
 
-    /// Replaces `before` by `after` if the stored room still equals `before`.
-    async fn change_room(&self, before: &Room, after: &Room) -> Result<RoomChange>;
+    /// Replaces `before` by `after` if the stored room still equals `before`. The effects are those of
+    /// [`RoomChange::Done`].
+    async fn change_room(
+        &self,
+        before: &Room,
+        after: &Room,
+        effects: Effects,
+    ) -> Result<RoomChange>;
 
     /// Deletes a room with all its content. Each of its installations [leaves](super::InstallationStore::leave) at
-    /// `now`; returns them, or `None` if there is no such room. No other room ever gets its id.
-    async fn remove_room(&self, id: RoomId, now: i64) -> Result<Option<Vec<Installed>>>;
+    /// `now`; returns them, or `None` if there is no such room, and then has no effects. No other room ever gets its
+    /// id.
+    async fn remove_room(
+        &self,
+        id: RoomId,
+        now: i64,
+        effects: Effects,
+    ) -> Result<Option<Vec<Installed>>>;
 
     /// Returns the members of a room, by id, without removed people.
     async fn members(&self, room: RoomId) -> Result<Vec<User>>;

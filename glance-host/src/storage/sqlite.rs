@@ -35,9 +35,9 @@ use self::file::FileError;
 pub use self::file::OpenError;
 use self::parsed::ParsedInstallations;
 use self::readers::Readers;
-use self::writer::Writer;
+use self::writer::{OnCommit, Writer};
 use self::writes::{WriteLog, is_disk_failure};
-use super::{Result, StorageError};
+use super::{Effects, Result, StorageError};
 
 /// The number of prepared statements that a connection keeps: more than there are.
 const STATEMENTS: usize = 256;
@@ -157,6 +157,25 @@ impl SqliteState {
         query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
         self.0.writer.change(query).await
+    }
+
+    /// Changes the database, and has effects if the second part of the outcome is true.
+    async fn write_with<T: Send + 'static>(
+        &self,
+        effects: Effects,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<(T, bool)> + Send + 'static,
+    ) -> Result<T> {
+        self.0
+            .writer
+            .change_then(move |connection| {
+                let (value, has_effects) = query(connection)?;
+                let on_commit: OnCommit = match has_effects {
+                    true => Box::new(move || effects.committed()),
+                    false => Box::new(|| ()),
+                };
+                Ok((value, on_commit))
+            })
+            .await
     }
 
     /// Reads a few rows by their keys.

@@ -5,14 +5,14 @@ use std::fmt;
 use async_trait::async_trait;
 use glance_sdk::model::RoomId;
 
-use super::Result;
+use super::{Effects, Result};
 use crate::model::{Entry, Side};
 
 /// Stores the timelines of rooms.
 #[async_trait]
 pub trait TimelineStore: fmt::Debug + Send + Sync + 'static {
-    /// Stores an entry, unless there is one with its id.
-    async fn post(&self, entry: &Entry) -> Result<Posted>;
+    /// Stores an entry, unless there is one with its id. The effects are those of a new entry.
+    async fn post(&self, entry: &Entry, effects: Effects) -> Result<Posted>;
 
     /// Returns the newest entries of a room, oldest first.
     async fn timeline(&self, room: RoomId, at_most: u32) -> Result<Vec<Entry>>;

@@ -123,7 +123,6 @@ pub(super) async fn assemble(parts: Parts) -> Result<AppState, StorageError> {
     let rooms = Rooms::new(
         Arc::clone(&storage),
         Arc::clone(&bus),
-        timeline,
         webhooks.clone(),
         removals.clone(),
         clock.clone(),

@@ -19,9 +19,10 @@ async fn entry_is_stored_published_and_queued_once() {
     let (room, ann) = (services.room("ops").await, services.user("Ann").await);
     let mut received = services.bus.subscribe(room.id);
     let entry = message(&room, &ann, "hi");
-    let queued = AtomicU32::new(0);
+    let queued = Arc::new(AtomicU32::new(0));
     let append = || {
-        services.timeline.append(&entry, || {
+        let queued = Arc::clone(&queued);
+        services.timeline.append(&entry, move || {
             queued.fetch_add(1, Ordering::Relaxed);
         })
     };

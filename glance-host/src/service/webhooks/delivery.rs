@@ -212,7 +212,7 @@ impl Job {
         let entry = Entry::new(room.id, &self.installed, content);
         // Two add-ons that answer each other's notifications would never end.
         match self.payload.event {
-            Event::RoomNotification => webhooks.timeline.append(&entry, || {}).await?,
+            Event::RoomNotification => webhooks.timeline.append(&entry, || ()).await?,
             _ => webhooks.post(&entry).await?,
         };
         Ok(Some(entry.id))

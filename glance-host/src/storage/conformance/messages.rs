@@ -1,15 +1,20 @@
 //! The rules of timelines and private messages.
 
-use glance_sdk::model::{Notification, RoomId};
+use std::sync::Arc;
 
-use super::{Pair, holds, install, people, room, same, worked};
+use glance_sdk::model::{Notification, RoomId};
+use parking_lot::Mutex;
+use tokio::task::JoinSet;
+
+use super::{CROWD, Pair, holds, install, people, room, same, worked};
 use crate::model::{
     Content, Entry, Installed, MAX_PRIVATE_MESSAGES, Message, PrivateMessage, Side, User,
 };
-use crate::storage::Posted;
+use crate::storage::{Effects, Posted};
 
 pub(super) async fn check(make: &impl AsyncFn() -> Pair) {
     timeline_has_the_order_of_posting(&make().await).await;
+    entries_have_effects_in_stored_order(&make().await).await;
     entry_ids_are_unique(&make().await).await;
     entries_stay_after_their_writers(&make().await).await;
     newest_private_messages_are_kept(&make().await).await;
@@ -41,7 +46,11 @@ async fn timeline_has_the_order_of_posting([a, b]: &Pair) {
         entry(one, &by, "d"),
     ];
     for (entry, storage) in written.iter().zip([a, b, a, b]) {
-        same(worked(storage.post(entry).await, rule), Posted::New, rule);
+        same(
+            worked(storage.post(entry, Effects::none()).await, rule),
+            Posted::New,
+            rule,
+        );
     }
     let [first, second, elsewhere, last] = &written;
     let timeline = worked(a.timeline(one, 2).await, rule);
@@ -68,16 +77,47 @@ async fn timeline_has_the_order_of_posting([a, b]: &Pair) {
     }
 }
 
+async fn entries_have_effects_in_stored_order(pair: &Pair) {
+    let rule = "the effects of stored entries happen after the commit, in the stored order";
+    let by = install(&*pair[0], "one", None).await;
+    let room = room(&*pair[0], "ops").await.id;
+    let happened = Arc::new(Mutex::new(Vec::new()));
+    let mut posting = JoinSet::new();
+    for number in 0..CROWD {
+        // Two of them have the same id; one is stored.
+        let mut entry = entry(room, &by, &number.to_string());
+        entry.id = number.max(1).to_string();
+        let (storage, happened) = (Arc::clone(&pair[0]), Arc::clone(&happened));
+        let id = entry.id.clone();
+        let effects = Effects::on_commit(move || happened.lock().push(id));
+        posting.spawn(async move { storage.post(&entry, effects).await });
+    }
+    for posted in posting.join_all().await {
+        let _ = worked(posted, rule);
+    }
+    let stored = worked(pair[1].timeline(room, u32::MAX).await, rule);
+    let stored: Vec<_> = stored.into_iter().map(|entry| entry.id).collect();
+    same(happened.lock().clone(), stored, rule);
+}
+
 async fn entry_ids_are_unique([a, b]: &Pair) {
     let rule = "an entry id is unique in all rooms";
     let by = install(&**a, "one", None).await;
     let (one, two) = (room(&**a, "one").await.id, room(&**a, "two").await.id);
     let first = entry(one, &by, "a");
-    same(worked(a.post(&first).await, rule), Posted::New, rule);
+    same(
+        worked(a.post(&first, Effects::none()).await, rule),
+        Posted::New,
+        rule,
+    );
     for room in [one, two] {
         let mut again = entry(room, &by, "another");
         again.id.clone_from(&first.id);
-        same(worked(b.post(&again).await, rule), Posted::Exists, rule);
+        same(
+            worked(b.post(&again, Effects::none()).await, rule),
+            Posted::Exists,
+            rule,
+        );
     }
     same(worked(b.timeline(one, 9).await, rule), vec![first], rule);
     same(worked(b.timeline(two, 9).await, rule), vec![], rule);
@@ -91,7 +131,7 @@ async fn entries_stay_after_their_writers([a, b]: &Pair) {
     let notified = entry(room, &by, "a");
     let said = Entry::message(room, &ann, Message::new("hi", &[]));
     for entry in [&notified, &said] {
-        worked(a.post(entry).await, rule);
+        worked(a.post(entry, Effects::none()).await, rule);
     }
     worked(b.leave(&by.oauth_id, 1).await, rule);
     let _ = worked(b.remove_person(ann.id).await, rule);
@@ -142,7 +182,7 @@ async fn old_messages_are_deleted_oldest_first([a, b]: &Pair) {
     for at in [30, 10, 20] {
         let mut written = entry(room, &by, "a");
         written.at = at;
-        worked(a.post(&written).await, rule);
+        worked(a.post(&written, Effects::none()).await, rule);
         let mut message = private(&ann, &by, "a");
         message.at = at;
         worked(a.put_private_message(&message).await, rule);

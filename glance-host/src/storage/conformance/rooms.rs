@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 use super::{CROWD, Pair, holds, install, new_room, people, room, same, some, worked};
 use crate::model::Room;
 use crate::model::access::Access;
-use crate::storage::RoomChange;
+use crate::storage::{Effects, RoomChange, Storage};
 
 pub(super) async fn check(make: &impl AsyncFn() -> Pair) {
     room_names_are_unique(&make().await).await;
@@ -73,7 +73,7 @@ async fn rooms_are_found_and_listed([a, b]: &Pair) {
         ..one.clone()
     };
     same(
-        worked(a.change_room(&one, &archived).await, rule),
+        worked(a.change_room(&one, &archived, Effects::none()).await, rule),
         RoomChange::Done,
         rule,
     );
@@ -93,16 +93,20 @@ async fn change_is_refused_if_the_room_changed([a, b]: &Pair) {
         name: name.to_owned(),
         ..room.clone()
     };
-    let taken = worked(b.change_room(&one, &named(&one, "two")).await, rule);
+    let change = async |storage: &Arc<dyn Storage>, before: &Room, after: &Room| {
+        let changed = storage.change_room(before, after, Effects::none()).await;
+        worked(changed, rule)
+    };
+    let taken = change(b, &one, &named(&one, "two")).await;
     same(taken, RoomChange::NameTaken, rule);
-    let done = worked(b.change_room(&one, &named(&one, "three")).await, rule);
+    let done = change(b, &one, &named(&one, "three")).await;
     same(done, RoomChange::Done, rule);
-    let stale = worked(a.change_room(&one, &named(&one, "four")).await, rule);
+    let stale = change(a, &one, &named(&one, "four")).await;
     same(stale, RoomChange::Stale, rule);
     let stored = worked(a.room(one.id).await, rule);
     same(stored, Some(named(&one, "three")), rule);
-    worked(b.remove_room(two.id, 1).await, rule);
-    let gone = worked(a.change_room(&two, &named(&two, "five")).await, rule);
+    worked(b.remove_room(two.id, 1, Effects::none()).await, rule);
+    let gone = change(a, &two, &named(&two, "five")).await;
     same(gone, RoomChange::Gone, rule);
 }
 
@@ -117,7 +121,7 @@ async fn one_of_concurrent_changes_wins(pair: &Pair) {
             topic: number.to_string(),
             ..before.clone()
         };
-        changing.spawn(async move { storage.change_room(&before, &after).await });
+        changing.spawn(async move { storage.change_room(&before, &after, Effects::none()).await });
     }
     let changes = changing.join_all().await;
     let is = |expected| move |change: &&_| matches!(change, Ok(found) if *found == expected);
@@ -132,7 +136,7 @@ async fn deleted_room_loses_its_content([a, b]: &Pair) {
     let own = install(&**a, "own", Some(gone.id)).await;
     let global = install(&**a, "global", None).await;
     worked(b.add_member(gone.id, gone.owner).await, rule);
-    let left = worked(b.remove_room(gone.id, 5).await, rule);
+    let left = worked(b.remove_room(gone.id, 5, Effects::none()).await, rule);
     let left = left.unwrap_or_default();
     same(left.len(), 1, rule);
     same(&left[0].oauth_id, &own.oauth_id, rule);
@@ -149,7 +153,7 @@ async fn deleted_room_loses_its_content([a, b]: &Pair) {
         rule,
         "an installation for all rooms is gone",
     );
-    let again = worked(a.remove_room(gone.id, 6).await, rule);
+    let again = worked(a.remove_room(gone.id, 6, Effects::none()).await, rule);
     holds(again.is_none(), rule, "it was deleted twice");
     let next = room(&**b, "gone").await;
     holds(next.id > gone.id, rule, "the id was given again");
@@ -223,7 +227,7 @@ async fn listed_rooms_are_those_a_person_may_enter([a, b]: &Pair) {
             is_archived,
             ..before.clone()
         };
-        let changed = worked(b.change_room(&before, &after).await, rule);
+        let changed = worked(b.change_room(&before, &after, Effects::none()).await, rule);
         same(changed, RoomChange::Done, rule);
         if let Some(member) = member {
             worked(b.add_member(before.id, users[member].id).await, rule);

@@ -9,7 +9,7 @@ use super::installations;
 use super::people::{USER, user};
 use super::rows::{execute, id, number, offset};
 use crate::model::{Installed, NewRoom, Room, User};
-use crate::storage::{Result, RoomChange, RoomStore};
+use crate::storage::{Effects, Result, RoomChange, RoomStore};
 
 const ROOM: &str = "SELECT id, name, is_public, owner, topic, is_archived, created FROM room";
 
@@ -64,15 +64,32 @@ impl RoomStore for SqliteState {
             .await
     }
 
-    async fn change_room(&self, before: &Room, after: &Room) -> Result<RoomChange> {
+    async fn change_room(
+        &self,
+        before: &Room,
+        after: &Room,
+        effects: Effects,
+    ) -> Result<RoomChange> {
         let (before, after) = (before.clone(), after.clone());
-        self.write(move |connection| change(connection, &before, &after))
-            .await
+        self.write_with(effects, move |connection| {
+            let change = change(connection, &before, &after)?;
+            Ok((change, change == RoomChange::Done))
+        })
+        .await
     }
 
-    async fn remove_room(&self, id: RoomId, now: i64) -> Result<Option<Vec<Installed>>> {
-        self.write(move |connection| remove(connection, id, now))
-            .await
+    async fn remove_room(
+        &self,
+        id: RoomId,
+        now: i64,
+        effects: Effects,
+    ) -> Result<Option<Vec<Installed>>> {
+        self.write_with(effects, move |connection| {
+            let removed = remove(connection, id, now)?;
+            let is_removed = removed.is_some();
+            Ok((removed, is_removed))
+        })
+        .await
     }
 
     async fn members(&self, room: RoomId) -> Result<Vec<User>> {

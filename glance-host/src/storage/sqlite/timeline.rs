@@ -8,7 +8,7 @@ use super::error::corrupt;
 use super::rows::{execute, id, json, number, parsed};
 use super::{SqliteState, private_messages};
 use crate::model::{Content, Entry, Sender, Side};
-use crate::storage::{Posted, Result, TimelineStore};
+use crate::storage::{Effects, Posted, Result, TimelineStore};
 
 /// The kind of an add-on's notification.
 const NOTIFICATION: &str = "notification";
@@ -21,10 +21,13 @@ const COLUMNS: &str = "id, room_id, at, sender, sender_name, kind, content";
 
 #[async_trait]
 impl TimelineStore for SqliteState {
-    async fn post(&self, entry: &Entry) -> Result<Posted> {
+    async fn post(&self, entry: &Entry, effects: Effects) -> Result<Posted> {
         let stored = StoredEntry::new(entry)?;
-        self.write(move |connection| stored.insert(connection))
-            .await
+        self.write_with(effects, move |connection| {
+            let posted = stored.insert(connection)?;
+            Ok((posted, posted == Posted::New))
+        })
+        .await
     }
 
     async fn timeline(&self, room: RoomId, at_most: u32) -> Result<Vec<Entry>> {

@@ -24,6 +24,9 @@ const MAX_WAITING: usize = 1024;
 /// The largest number of changes in one commit.
 const MAX_GROUP: usize = 256;
 
+/// Runs after the commit of a change, on the thread that writes.
+pub(super) type OnCommit = Box<dyn FnOnce() + Send>;
+
 /// Makes changes in the order in which they come.
 #[derive(Debug)]
 pub(super) struct Writer {
@@ -53,14 +56,14 @@ enum Made {
 
 struct Waiting<T, F> {
     query: Option<F>,
-    outcome: Option<Result<T>>,
+    outcome: Option<Result<(T, OnCommit)>>,
     reply: oneshot::Sender<Result<T>>,
 }
 
 impl<T, F> Change for Waiting<T, F>
 where
     T: Send,
-    F: FnOnce(&Connection) -> rusqlite::Result<T> + Send,
+    F: FnOnce(&Connection) -> rusqlite::Result<(T, OnCommit)> + Send,
 {
     fn make(&mut self, connection: &Connection) -> Made {
         let Some(query) = self.query.take() else {
@@ -82,7 +85,11 @@ where
     fn finish(self: Box<Self>, uncommitted: Option<StorageError>) {
         let outcome = match (self.outcome, uncommitted) {
             (Some(Ok(_)) | None, Some(error)) => Err(error),
-            (Some(outcome), _) => outcome,
+            (Some(Ok((value, on_commit))), None) => {
+                run_caught(on_commit);
+                Ok(value)
+            }
+            (Some(Err(error)), _) => Err(error),
             (None, None) => Err(StorageError::other("the change was not made")),
         };
         // The task may have been dropped; the change is made all the same.
@@ -90,10 +97,22 @@ where
     }
 }
 
+/// Runs what follows a commit. A panic there must not end the thread, and the change is stored all the same.
+fn run_caught(on_commit: OnCommit) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(on_commit)) {
+        let error = panic_message(&*panic);
+        tracing::error!(error, "the effects of a stored change panicked");
+    }
+}
+
 fn panicked(panic: &(dyn Any + Send)) -> StorageError {
+    StorageError::other(format!("a change panicked: {}", panic_message(panic)))
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> &str {
     let message = panic.downcast_ref::<&str>().copied();
     let message = message.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    StorageError::other(format!("a change panicked: {}", message.unwrap_or("?")))
+    message.unwrap_or("?")
 }
 
 impl Writer {
@@ -117,6 +136,17 @@ impl Writer {
         &self,
         query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
+        let nothing: fn() = || ();
+        self.change_then(move |connection| Ok((query(connection)?, Box::new(nothing) as OnCommit)))
+            .await
+    }
+
+    /// Makes a change, and runs a function after its commit. The functions run in the order of the changes, each before
+    /// the task of its change continues, and also if that task was dropped.
+    pub(super) async fn change_then<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<(T, OnCommit)> + Send + 'static,
+    ) -> Result<T> {
         let (reply, outcome) = oneshot::channel();
         let change = Box::new(Waiting {
             query: Some(query),
@@ -133,7 +163,10 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         self.changes = None;
-        if let Some(thread) = self.thread.take() {
+        if let Some(thread) = self.thread.take()
+            // What follows a commit may hold the last handle of the storage, and a thread cannot wait for itself.
+            && thread.thread().id() != std::thread::current().id()
+        {
             // The thread does not panic: changes that do are caught.
             let _ = thread.join();
         }

@@ -172,3 +172,39 @@ async fn all_that_wait_for_a_locked_database_fail_together() {
     rig.run("INSERT INTO a VALUES (3)").await.unwrap();
     assert_eq!(rig.rows(), [3]);
 }
+
+#[tokio::test]
+async fn effects_of_stored_changes_run_in_their_order() {
+    let rig = Rig::in_memory();
+    let done = Arc::new(Mutex::new(Vec::new()));
+    let busy = rig.connection.lock();
+    let mut changes: Vec<_> = [1, 2, 2, 3]
+        .into_iter()
+        .enumerate()
+        .map(|(number, value)| {
+            let done = Arc::clone(&done);
+            Box::pin(rig.writer.change_then(move |connection| {
+                let sql = "INSERT INTO a VALUES (?1)";
+                connection.execute(sql, [value])?;
+                let on_commit = move || match number {
+                    0 => panic!("the others run all the same"),
+                    _ => done.lock().push(number),
+                };
+                Ok(((), Box::new(on_commit) as OnCommit))
+            }))
+        })
+        .collect();
+    for change in &mut changes {
+        assert!(change.now_or_never().is_none());
+    }
+    // The change is made, and has its effects, although nobody waits for it.
+    drop(changes.remove(1));
+    drop(busy);
+    let mut stored = Vec::new();
+    for change in changes {
+        stored.push(change.await.is_ok());
+    }
+    assert_eq!(stored, [true, false, true]);
+    assert_eq!(*done.lock(), [1, 3]);
+    assert_eq!(rig.rows(), [1, 2, 3]);
+}
