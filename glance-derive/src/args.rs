@@ -134,7 +134,7 @@ fn is_constant(value: &Expr) -> bool {
 }
 
 /// Returns the string literal itself: another macro may wrap it in invisible groups.
-fn literal(value: &Expr) -> Option<&LitStr> {
+pub(crate) fn literal(value: &Expr) -> Option<&LitStr> {
     match value {
         Expr::Group(group) if group.attrs.is_empty() => literal(&group.expr),
         Expr::Lit(syn::ExprLit {

@@ -159,8 +159,10 @@ pub(crate) fn ungrouped(ty: &Type) -> &Type {
 
 /// The parts of an `impl<__S>` that extract the function's arguments from a request.
 pub(crate) struct Extraction {
-    /// Items beside the `impl`: the types of arguments with a `#[cfg]`.
-    pub(crate) aliases: TokenStream,
+    /// Items beside the `impl`: the types of arguments with a `#[cfg]`, and checks.
+    items: TokenStream,
+    /// The type of each argument.
+    types: Vec<TokenStream>,
     /// The bound of each argument, with the span of its type.
     pub(crate) bounds: TokenStream,
     /// Statements that extract from `__parts` and `__state`, in a function whose `Err` is a response.
@@ -172,7 +174,8 @@ pub(crate) struct Extraction {
 impl Extraction {
     pub(crate) fn new(arguments: &[Argument<'_>], krate: &Path) -> Self {
         let mut extraction = Self {
-            aliases: TokenStream::new(),
+            items: TokenStream::new(),
+            types: Vec::new(),
             bounds: TokenStream::new(),
             statements: TokenStream::new(),
             values: TokenStream::new(),
@@ -197,7 +200,7 @@ impl Extraction {
                     format_ident!("__Argument{index}", span = place),
                     argument.ty,
                 );
-                self.aliases.extend(quote! {
+                self.items.extend(quote! {
                     #[cfg(#present)]
                     type #alias = #ty;
                     #[cfg(not(#present))]
@@ -223,17 +226,29 @@ impl Extraction {
                 }
             };
         });
+        self.types.push(ty);
     }
 
-    /// Returns the `impl` with its aliases, in a scope of its own.
+    /// Makes rustc check that no argument depends on the person who looks.
+    pub(crate) fn check_for_room(&mut self, krate: &Path) {
+        for ty in &self.types {
+            let place = ty.span();
+            let krate = located(krate, place);
+            self.items.extend(quote_spanned! {place=>
+                const _: () = #krate::glance::check_room_argument::<#ty>();
+            });
+        }
+    }
+
+    /// Returns the `impl` with its items, in a scope of its own.
     pub(crate) fn enclose(&self, implementation: TokenStream) -> TokenStream {
-        let aliases = &self.aliases;
-        if aliases.is_empty() {
+        let items = &self.items;
+        if items.is_empty() {
             return implementation;
         }
         quote! {
             const _: () = {
-                #aliases
+                #items
                 #implementation
             };
         }

@@ -11,7 +11,7 @@ use crate::args::{Text, assert_key};
 use crate::builtin::Carried;
 use crate::function::{Argument, Extraction, Function, Kind, ungrouped};
 use crate::{Errors, located, when};
-use args::Args;
+use args::{Args, Audience};
 
 const GLANCE: Kind = Kind {
     attribute: "glance",
@@ -73,7 +73,7 @@ fn generate(args: &Args, function: &Function, errors: &mut Errors) -> Option<Tok
         }
     });
     let handler = match (checked, answer) {
-        (Some(arguments), Some(answer)) => handler(name, &arguments, answer, &krate),
+        (Some(arguments), Some(answer)) => handler(name, &arguments, answer, args.audience, &krate),
         _ => unreachable_handler(name, &krate),
     };
 
@@ -104,7 +104,13 @@ fn answers(answer: &Type, krate: &Path) -> TokenStream {
     quote_spanned!(answer.span()=> #answer: #krate::glance::GlanceAnswer,)
 }
 
-fn handler(name: &Ident, arguments: &[Argument<'_>], answer: &Type, krate: &Path) -> TokenStream {
+fn handler(
+    name: &Ident,
+    arguments: &[Argument<'_>],
+    answer: &Type,
+    audience: Option<Audience>,
+    krate: &Path,
+) -> TokenStream {
     let answers = answers(answer, krate);
     let fails_with_response = {
         let krate = located(krate, answer.span());
@@ -112,7 +118,10 @@ fn handler(name: &Ident, arguments: &[Argument<'_>], answer: &Type, krate: &Path
             <#answer as #krate::glance::GlanceAnswer>::Error: #krate::glance::HandlerError
         }
     };
-    let extraction = Extraction::new(arguments, krate);
+    let mut extraction = Extraction::new(arguments, krate);
+    if audience == Some(Audience::Room) {
+        extraction.check_for_room(krate);
+    }
     let Extraction {
         bounds,
         statements,
@@ -206,6 +215,15 @@ fn descriptor(args: &Args, krate: &Path) -> TokenStream {
             glance.weight = ::core::option::Option::Some(weight);
         }
     });
+    let audience = args.audience.map(|audience| {
+        let audience = match audience {
+            Audience::Person => quote!(Person),
+            Audience::Room => quote!(Room),
+        };
+        quote! {
+            glance.audience = ::core::option::Option::Some(#krate::model::Audience::#audience);
+        }
+    });
     let conditions = args.conditions.as_ref().map(|conditions| {
         quote! {
             glance.conditions = ::core::option::Option::Some(
@@ -225,6 +243,7 @@ fn descriptor(args: &Args, krate: &Path) -> TokenStream {
             );
             #target
             #weight
+            #audience
             #conditions
             glance
         }

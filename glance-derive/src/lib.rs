@@ -53,9 +53,33 @@ use quote::{ToTokens, quote};
 /// | `icon_2x = "..."` | the icon for dense screens; default: the same |
 /// | `target = "..."` | the key of the web panel, dialog or external page that a click opens |
 /// | `weight = n` | the position: glances are sorted in ascending order from the top; default: 100 |
+/// | `audience = "room"` | everyone in a room sees the same data; see below. Default: `"person"` |
 /// | `when(...)` | the condition: an expression over the fields of the metadata |
 /// | `conditions = expr` | raw conditions, an `impl IntoIterator<Item = Condition>` |
 /// | `crate = path` | the path of `glance_sdk`, if it has another name |
+///
+/// # `audience`
+///
+/// Many glances are the same for everyone in a room. With `audience = "room"` a host may query such a
+/// glance once for the whole room, in its own name, and show everyone the same data. Conditions
+/// (`when` and `conditions`) still differ per person. Other hosts query once per person, as ever.
+///
+/// rustc checks that the function does not see who looks: each argument must be a
+/// `glance_sdk::glance::RoomArgument`, such as `RoomQuery`, `State<T>`, `Installations` and `Pusher`, or
+/// an extractor of your own that implements it. `GlanceQuery`, `SignedRequest`, `Viewer` and
+/// extractors of the raw request are none. A push to one person does not compile either.
+///
+/// ```
+/// use glance_sdk::prelude::*;
+///
+/// #[glance(key = "builds", name = "Builds", icon = "/builds.svg", audience = "room")]
+/// async fn builds(query: RoomQuery, State(broken): State<u32>) -> GlanceData {
+///     GlanceData::new(label!("<b>{broken}</b> broken builds in room {}", query.room_id()))
+/// }
+///
+/// let add_on = AddOn::new("com.example.builds", "Builds").state(2).glance::<builds>();
+/// # add_on.build("https://builds.example.com").unwrap();
+/// ```
 ///
 /// # `when`
 ///

@@ -3,6 +3,7 @@
 //! | extractor | value | available in |
 //! |---|---|---|
 //! | [`GlanceQuery`] | the person and the room of a glance's query | `#[glance]` |
+//! | [`RoomQuery`] | the room of a query, without a person | `#[glance]`, also with `audience = "room"` |
 //! | [`WebhookRequest`] | the event in a room | `#[webhook]`, as the first argument |
 //! | [`SignedRequest`] | the verified claims, a client for the installation, page tokens | every handler of a signed request |
 //! | [`Viewer`] | the person who views a page | the same, if the request names a person |
@@ -41,6 +42,7 @@
 mod address;
 mod instance;
 mod json_body;
+mod room_query;
 mod viewer;
 mod webhook;
 
@@ -63,6 +65,7 @@ use crate::{Error, Result};
 pub use instance::InstanceId;
 pub(crate) use instance::PARAMETER as INSTANCE_PARAMETER;
 pub use json_body::{JsonBody, JsonRejection};
+pub use room_query::RoomQuery;
 pub use viewer::Viewer;
 pub use webhook::WebhookRequest;
 

@@ -158,6 +158,96 @@ pub trait HandlerArgument<S>: axum::extract::FromRequestParts<S> {}
 #[diagnostic::do_not_recommend]
 impl<S, T: axum::extract::FromRequestParts<S>> HandlerArgument<S> for T {}
 
+/// An argument of a `#[glance]` function with `audience = "room"`: its value does not depend on the
+/// person who looks.
+///
+/// A host may query such a glance once for everyone in a room, in its own name. Its function takes
+/// [`RoomQuery`](crate::extract::RoomQuery), [`State`](axum::extract::State) and other values of the
+/// add-on, but not [`GlanceQuery`](crate::extract::GlanceQuery),
+/// [`SignedRequest`](crate::extract::SignedRequest) or [`Viewer`](crate::extract::Viewer), which
+/// name the person, nor an extractor of the raw request, which contains their token.
+///
+/// | argument | value |
+/// |---|---|
+/// | [`RoomQuery`](crate::extract::RoomQuery) | the room and the installation |
+/// | [`InstanceId`](crate::extract::InstanceId) | a part of the glance's key |
+/// | [`State`](axum::extract::State), [`BaseUrl`](crate::BaseUrl), [`Installations`](crate::client::Installations), [`Pusher`](crate::client::Pusher) | belong to the add-on, not to a request |
+///
+/// Implement it for your own extractor if everyone in a room gets an equal value:
+///
+/// ```
+/// use glance_sdk::axum::extract::FromRequestParts;
+/// use glance_sdk::axum::http::request::Parts;
+/// use glance_sdk::axum::response::Response;
+/// use glance_sdk::glance::RoomArgument;
+/// use glance_sdk::prelude::*;
+///
+/// /// The repository that a room follows.
+/// struct Repository(String);
+///
+/// impl RoomArgument for Repository {}
+///
+/// impl<S: Send + Sync> FromRequestParts<S> for Repository {
+///     type Rejection = Response;
+///
+///     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+///         let query = RoomQuery::from_request_parts(parts, state).await?;
+///         Ok(Self(format!("repository-{}", query.room_id())))
+///     }
+/// }
+///
+/// #[glance(key = "builds", name = "Builds", icon = "/build.svg", audience = "room")]
+/// async fn builds(Repository(name): Repository) -> GlanceData {
+///     GlanceData::new(label!("<b>{name}</b> is green"))
+/// }
+/// ```
+///
+/// Other extractors do not compile:
+///
+/// ```compile_fail
+/// use glance_sdk::prelude::*;
+///
+/// #[glance(key = "hello", name = "Hello", icon = "/hello.svg", audience = "room")]
+/// async fn hello(query: GlanceQuery) -> GlanceData {
+///     GlanceData::new(label!("Hello, user {}", query.user_id().map_or(0, UserId::get)))
+/// }
+/// ```
+#[cfg(feature = "server")]
+#[diagnostic::on_unimplemented(
+    message = "a glance with `audience = \"room\"` cannot take `{Self}`: everyone in the room sees the \
+               same data",
+    label = "this argument may depend on the person",
+    note = "`RoomQuery` has the room and the installation of the query, but not the person",
+    note = "an extractor of your own that does not depend on the person may implement `RoomArgument`",
+    note = "if people see different data, remove `audience = \"room\"`"
+)]
+pub trait RoomArgument {}
+
+#[cfg(feature = "server")]
+impl<T> RoomArgument for axum::extract::State<T> {}
+
+#[cfg(feature = "server")]
+impl RoomArgument for crate::BaseUrl {}
+
+#[cfg(feature = "server")]
+impl RoomArgument for crate::client::Installations {}
+
+#[cfg(feature = "server")]
+impl RoomArgument for crate::client::Pusher {}
+
+#[cfg(feature = "server")]
+impl RoomArgument for crate::extract::InstanceId {}
+
+/// The type of an argument whose `#[cfg]` does not hold.
+#[cfg(feature = "server")]
+#[diagnostic::do_not_recommend]
+impl RoomArgument for () {}
+
+/// Checks an argument of a glance with `audience = "room"`.
+#[doc(hidden)]
+#[cfg(feature = "server")]
+pub const fn check_room_argument<T: RoomArgument>() {}
+
 /// The error of a `#[glance]` or `#[webhook]` function: [`Failure`](crate::Failure), or another
 /// [`IntoResponse`](axum::response::IntoResponse).
 ///

@@ -20,7 +20,7 @@ pub use crate::addon::AddOn;
 #[cfg(feature = "client")]
 pub use crate::client::{Installations, Pusher, To};
 #[cfg(feature = "server")]
-pub use crate::extract::{GlanceQuery, SignedRequest, Viewer, WebhookRequest};
+pub use crate::extract::{GlanceQuery, RoomQuery, SignedRequest, Viewer, WebhookRequest};
 #[cfg(feature = "server")]
 pub use crate::failure::Failure;
 #[cfg(feature = "server")]

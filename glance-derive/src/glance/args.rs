@@ -2,13 +2,20 @@
 
 use proc_macro2::{Span, TokenStream};
 use syn::parse::ParseStream;
-use syn::{Expr, Ident, Path, parenthesized};
+use syn::{Expr, Ident, LitStr, Path, Token, parenthesized};
 
 use crate::Errors;
-use crate::args::{Text, check_key, check_name, each, set, text, unknown, value};
+use crate::args::{Text, check_key, check_name, each, literal, set, text, unknown, value};
 
-const KNOWN: &str =
-    "`key`, `name`, `icon`, `icon_2x`, `target`, `weight`, `when(...)`, `conditions`, `crate`";
+const KNOWN: &str = "`key`, `name`, `icon`, `icon_2x`, `target`, `weight`, `audience`, `when(...)`, \
+                     `conditions`, `crate`";
+
+/// The people who see the same data.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Audience {
+    Person,
+    Room,
+}
 
 #[derive(Default)]
 pub(crate) struct Args {
@@ -18,6 +25,7 @@ pub(crate) struct Args {
     pub(crate) icon_2x: Option<Text>,
     pub(crate) target: Option<Text>,
     pub(crate) weight: Option<Expr>,
+    pub(crate) audience: Option<Audience>,
     pub(crate) when: Option<Expr>,
     pub(crate) conditions: Option<Expr>,
     pub(crate) krate: Option<Path>,
@@ -46,6 +54,7 @@ impl Args {
             "icon_2x" => text(&mut self.icon_2x, name, input, errors),
             "target" => text(&mut self.target, name, input, errors),
             "weight" => value(&mut self.weight, name, input, errors),
+            "audience" => self.audience(name, input, errors),
             "conditions" => value(&mut self.conditions, name, input, errors),
             "crate" => value(&mut self.krate, name, input, errors),
             "when" => {
@@ -74,6 +83,23 @@ impl Args {
             }
             _ => unknown(name, KNOWN, input, errors),
         }
+    }
+
+    /// Parses the audience, which must be a literal: it decides what the macro generates.
+    fn audience(
+        &mut self,
+        name: &Ident,
+        input: ParseStream<'_>,
+        errors: &mut Errors,
+    ) -> syn::Result<()> {
+        input.parse::<Token![=]>()?;
+        let value = input.parse::<Expr>()?;
+        match literal(&value).map(LitStr::value).as_deref() {
+            Some("person") => set(&mut self.audience, Audience::Person, name, errors),
+            Some("room") => set(&mut self.audience, Audience::Room, name, errors),
+            _ => errors.at(value, "`audience` must be `\"room\"` or `\"person\"`"),
+        }
+        Ok(())
     }
 
     fn check(&self, errors: &mut Errors) {
