@@ -72,6 +72,14 @@ fn generate(args: &Args, function: &Function, errors: &mut Errors) -> Option<Tok
             }
         }
     });
+    let personal = (args.audience != Some(Audience::Room)).then(|| {
+        quote! {
+            #on_rest
+            #[automatically_derived]
+            #[allow(trivial_bounds)]
+            impl #krate::glance::PersonalGlance for #name where #answers {}
+        }
+    });
     let handler = match (checked, answer) {
         (Some(arguments), Some(answer)) => handler(name, &arguments, answer, args.audience, &krate),
         _ => unreachable_handler(name, &krate),
@@ -90,6 +98,8 @@ fn generate(args: &Args, function: &Function, errors: &mut Errors) -> Option<Tok
             #metadata
             #when
         }
+
+        #personal
 
         #keys
 

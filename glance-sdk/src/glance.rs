@@ -71,6 +71,38 @@ pub trait Glance: 'static {
     }
 }
 
+/// A glance whose data may differ per person, so that it can be pushed to one person.
+///
+/// `#[glance]` implements this trait, except with `audience = "room"`: everyone in a room sees the
+/// data of such a glance, and hosts refuse pushes to one person. Implement it for a glance that you
+/// write without the macro, unless its descriptor entry has [`Audience::Room`](model::Audience::Room).
+///
+/// ```
+/// use glance_sdk::glance::{Glance, PersonalGlance};
+/// use glance_sdk::metadata::NoMetadata;
+/// use glance_sdk::model::{self, Icon};
+///
+/// struct Reviews;
+///
+/// impl Glance for Reviews {
+///     const KEY: &'static str = "reviews";
+///     type Metadata = NoMetadata;
+///
+///     fn descriptor() -> model::Glance {
+///         model::Glance::new(Self::KEY, "Reviews", Icon::new("/reviews.svg"))
+///     }
+/// }
+///
+/// impl PersonalGlance for Reviews {}
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "the glance `{Self}` cannot be pushed to one person: everyone in a room sees the same data",
+    label = "this glance has `audience = \"room\"`, or does not implement `PersonalGlance`",
+    note = "push it to the room or to the group, or remove `audience = \"room\"`",
+    note = "a glance without `#[glance]` implements `PersonalGlance` if its data differs per person"
+)]
+pub trait PersonalGlance: Glance {}
+
 /// Returns the complete descriptor entry of a glance, with the path of its query and the conditions
 /// of `when`.
 #[cfg(feature = "client")]

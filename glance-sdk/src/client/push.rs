@@ -9,7 +9,7 @@ use tracing::{Instrument as _, Span};
 
 use super::{Client, Instance, Method};
 use crate::base_url::{complete, is_path};
-use crate::glance::Glance;
+use crate::glance::{Glance, PersonalGlance};
 use crate::model::{GlanceData, RoomId, Status, UiUpdate, UserId};
 use crate::{Error, ErrorKind, Result};
 
@@ -180,7 +180,7 @@ impl<'c> Room<'c> {
 }
 
 macro_rules! pushes {
-    ($($scope:ident: $call:literal, $to:literal, |$this:ident| $room:expr, $path:expr;)*) => { $(
+    ($($scope:ident<$glance:ident>: $call:literal, $to:literal, |$this:ident| $room:expr, $path:expr;)*) => { $(
         impl $scope<'_> {
             /// Pushes new data of the glance `G` to every connected person here. It replaces the
             /// previous data completely, including the metadata. A host does not store it: people
@@ -203,7 +203,7 @@ macro_rules! pushes {
             /// Returns an error of [`ErrorKind`](crate::ErrorKind) `Unreachable` if the host does not
             /// respond, `Unauthorized` if it no longer knows the installation, `NotFound` if it does
             /// not have this room, user or glance, and `Refused` if it refuses the data.
-            pub async fn push<G: Glance>(&self, data: GlanceData<G::Metadata>) -> Result<()> {
+            pub async fn push<G: $glance>(&self, data: GlanceData<G::Metadata>) -> Result<()> {
                 self.update(&UiUpdate::one(G::KEY, data)).await
             }
 
@@ -212,7 +212,7 @@ macro_rules! pushes {
             /// # Errors
             ///
             /// Returns the errors of [`push`](Self::push).
-            pub async fn push_instance<G: Glance>(
+            pub async fn push_instance<G: $glance>(
                 &self,
                 instance: &Instance<G>,
                 data: GlanceData<G::Metadata>,
@@ -323,9 +323,9 @@ impl<'k, I: Iterator<Item = &'k str> + Clone> fmt::Display for Keys<I> {
 }
 
 pushes! {
-    Group: "client.group()", "group", |_this| None, ["addon", "ui"];
-    Room: "client.room(42)", "room", |this| Some(&this.room), ["addon", "ui", "room", &this.room];
-    User: "client.user(5)", "user", |this| None, ["addon", "ui", "user", &this.user];
-    RoomUser: "client.room(42).user(5)", "room_user",
+    Group<Glance>: "client.group()", "group", |_this| None, ["addon", "ui"];
+    Room<Glance>: "client.room(42)", "room", |this| Some(&this.room), ["addon", "ui", "room", &this.room];
+    User<PersonalGlance>: "client.user(5)", "user", |this| None, ["addon", "ui", "user", &this.user];
+    RoomUser<PersonalGlance>: "client.room(42).user(5)", "room_user",
         |this| Some(&this.room), ["addon", "ui", "room", &this.room, "user", &this.user];
 }

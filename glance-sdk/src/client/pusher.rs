@@ -19,7 +19,7 @@ use queue::{Glances, Put, Queue};
 use super::{Client, Installations, Instance, Method, meter};
 use crate::base_url::complete;
 use crate::glance::Glance;
-use crate::model::{GlanceData, OauthId};
+use crate::model::{Audience, GlanceData, OauthId};
 use crate::{Error, ErrorKind, Result};
 
 /// The backoff after a first call without a response; it doubles with each further one.
@@ -203,13 +203,16 @@ impl Pusher {
     ///
     /// Returns [`ErrorKind::Configuration`] if the data cannot be serialized as JSON,
     /// [`ErrorKind::ShuttingDown`] after [`shutdown`](Self::shutdown), and [`ErrorKind::Invalid`]
-    /// if the icon is a path of the add-on and the base URL is not known.
+    /// if the icon is a path of the add-on and the base URL is not known, or if the data is for one
+    /// person, but everyone in a room sees the same data of this glance
+    /// ([`Audience::Room`](crate::model::Audience::Room)).
     pub fn push<G: Glance>(
         &self,
         oauth_id: &OauthId,
         to: To,
         data: GlanceData<G::Metadata>,
     ) -> Result<()> {
+        check_audience::<G>(to)?;
         self.push_typed(oauth_id, to, G::KEY, data)
     }
 
@@ -239,6 +242,7 @@ impl Pusher {
         instance: &Instance<G>,
         data: GlanceData<G::Metadata>,
     ) -> Result<()> {
+        check_audience::<G>(to)?;
         self.push_typed(oauth_id, to, instance.key(), data)
     }
 
@@ -381,6 +385,19 @@ impl Pusher {
         }
         self.pushed()
     }
+}
+
+/// Refuses to push a glance that everyone in a room sees alike to one person.
+fn check_audience<G: Glance>(to: To) -> Result<()> {
+    if to.user().is_some() && G::descriptor().audience_or_default() == &Audience::Room {
+        let key = G::KEY;
+        let what = format!(
+            "everyone in a room sees the same data of the glance `{key}`, so it cannot be pushed to one \
+             person; push it to the room or to the group"
+        );
+        return Err(Error::new(ErrorKind::Invalid, what));
+    }
+    Ok(())
 }
 
 impl Shared {
