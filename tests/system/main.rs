@@ -7,6 +7,7 @@ mod add_on_egress;
 mod admin_calls;
 mod admin_installations;
 mod answers;
+mod audience;
 mod bad_answers;
 mod behind_a_proxy;
 mod browser;

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use glance_sdk::model::{Action, Glance, RoomId, UserId, Webhook};
+use glance_sdk::model::{Action, Audience, Glance, OauthId, RoomId, UserId, Webhook};
 
 use crate::cluster::bus::{Bus, Topic};
 use crate::model::event::{Event, Push};
@@ -54,6 +54,8 @@ pub(crate) enum ExtensionError {
     TooMany(Kind, Place),
     /// The key belongs to a glance of the other kind of place.
     KeyElsewhere(Place, String),
+    /// Everyone in a room sees the same data of the glance with this key, so one person gets none.
+    SharedByRoom(String),
     NotFound(Kind, String),
     Storage(StorageError),
 }
@@ -245,7 +247,8 @@ impl Extensions {
     }
 
     /// Publishes new data of glances: to this room or to all rooms of the installation, and to everyone or to one
-    /// person. Changes nothing if one of the glances is unknown.
+    /// person. Changes nothing if one of the glances is unknown, or if the data is for one person although everyone in
+    /// a room sees the same.
     pub(crate) async fn push(
         &self,
         installed: &Installed,
@@ -254,14 +257,23 @@ impl Extensions {
         glances: Vec<(String, Data)>,
     ) -> Result<(), ExtensionError> {
         let id = &installed.oauth_id;
+        let room = room.or(installed.room_id);
         for (key, _) in &glances {
-            if installed.descriptor.glance(key).is_none()
-                && !self.storage.has_glance(id, key).await?
-            {
+            let declared = installed.descriptor.glance(key);
+            if declared.is_none() && !self.storage.has_glance(id, key).await? {
                 return Err(ExtensionError::NotFound(Kind::Glance, key.clone()));
             }
+            if user.is_none() {
+                continue;
+            }
+            let is_shared = match declared {
+                Some(glance) => is_shared_by_room(glance),
+                None => self.runtime_glance_is_shared(id, room, key).await?,
+            };
+            if is_shared {
+                return Err(ExtensionError::SharedByRoom(key.clone()));
+            }
         }
-        let room = room.or(installed.room_id);
         let push = Push::new(id.clone(), user, glances);
         self.bus.publish(
             room.map_or(Topic::AllRooms, Topic::Room),
@@ -270,6 +282,27 @@ impl Extensions {
         self.metrics.pushed();
         Ok(())
     }
+
+    /// Returns whether everyone in a room sees the same data of the runtime glance with this key: of the one that this
+    /// room shows, or of the global one if the data is for all rooms.
+    async fn runtime_glance_is_shared(
+        &self,
+        id: &OauthId,
+        room: Option<RoomId>,
+        key: &str,
+    ) -> Result<bool, StorageError> {
+        // A room and the group never have a glance with the same key.
+        let mut glance = self.storage.glance(id, Place::Global, key).await?;
+        if let (None, Some(room)) = (&glance, room) {
+            glance = self.storage.glance(id, Place::Room(room), key).await?;
+        }
+        Ok(glance.as_ref().is_some_and(is_shared_by_room))
+    }
+}
+
+/// Returns whether everyone in a room sees the same data of the glance.
+fn is_shared_by_room(glance: &Glance) -> bool {
+    glance.audience_or_default() == &Audience::Room
 }
 
 /// Refuses an extension for the whole group of an installation in one room.
@@ -371,6 +404,11 @@ impl fmt::Display for ExtensionError {
             Self::KeyElsewhere(Place::Room(_), key) => write!(
                 f,
                 "A global glance has the key {key}; a room's glance needs another"
+            ),
+            Self::SharedByRoom(key) => write!(
+                f,
+                "Glance {key} cannot be pushed to one person, because its audience is room: everyone in a room sees \
+                 the same data; push it to addon/ui/room/{{room}} or addon/ui"
             ),
             Self::NotFound(Kind::Glance, key) => write!(f, "Glance {key} not found"),
             Self::NotFound(Kind::Action, key) => write!(f, "Action {key} not found"),

@@ -128,6 +128,7 @@ impl From<ExtensionError> for ApiError {
             }
             ExtensionError::TooMany(..) => Self::quota(message),
             ExtensionError::KeyElsewhere(..) => Self::key_taken(message),
+            ExtensionError::SharedByRoom(_) => Self::bad_request(message),
             ExtensionError::NotFound(..) => Self::not_found(message),
             ExtensionError::Storage(cause) => cause.into(),
         }
