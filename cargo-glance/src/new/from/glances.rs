@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use glance_sdk::model::Glance;
+use glance_sdk::model::{Audience, Glance};
 
 use super::Original;
 use super::code::{Names, attribute, literal};
@@ -98,6 +98,9 @@ fn code(
     }
     if let Some(weight) = glance.weight {
         arguments.push(format!("weight = {weight}"));
+    }
+    if let Some(audience @ (Audience::Room | Audience::Person)) = &glance.audience {
+        arguments.push(format!("audience = {}", literal(audience.as_str())));
     }
     match (&when, &glance.conditions) {
         (Some(when), _) => arguments.push(format!("when({})", when.expression)),
