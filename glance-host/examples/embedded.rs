@@ -11,7 +11,13 @@ use glance_host::{Clock, Embed, Host};
 use glance_sdk::model::Scope;
 use glance_sdk::prelude::*;
 
-#[glance(key = "builds", name = "Builds", icon = "/i.svg", target = "panel")]
+#[glance(
+    key = "builds",
+    name = "Builds",
+    icon = "/i.svg",
+    target = "panel",
+    audience = "room"
+)]
 async fn builds() -> GlanceData {
     GlanceData::new(label!("<b>2</b> broken builds")).lozenge(Lozenge::Error, "BROKEN")
 }

@@ -18,7 +18,13 @@ fn data(votes: &Votes) -> GlanceData {
     ))
 }
 
-#[glance(key = "votes", name = "Votes", icon = "/votes.svg", target = "vote")]
+#[glance(
+    key = "votes",
+    name = "Votes",
+    icon = "/votes.svg",
+    target = "vote",
+    audience = "room"
+)]
 async fn votes(State(votes): State<Votes>) -> GlanceData {
     data(&votes)
 }

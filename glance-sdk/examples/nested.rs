@@ -8,7 +8,12 @@ use glance_sdk::axum::response::Response;
 use glance_sdk::axum::{self, Router};
 use glance_sdk::prelude::*;
 
-#[glance(key = "orders", name = "Orders", icon = "/orders.svg")]
+#[glance(
+    key = "orders",
+    name = "Orders",
+    icon = "/orders.svg",
+    audience = "room"
+)]
 async fn orders() -> GlanceData {
     GlanceData::new(label!("<b>3</b> open orders"))
 }

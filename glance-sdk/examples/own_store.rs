@@ -93,7 +93,7 @@ impl InstallationStore for CountingStore {
     }
 }
 
-#[glance(key = "hello", name = "Hello", icon = "/hello.svg")]
+#[glance(key = "hello", name = "Hello", icon = "/hello.svg", audience = "room")]
 async fn hello() -> GlanceData {
     GlanceData::new(label!("Hello <b>world</b>"))
 }

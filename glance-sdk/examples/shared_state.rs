@@ -46,7 +46,7 @@ impl Meter {
 }
 
 /// Hidden while the load is low.
-#[glance(key = "load", name = "Load", icon = "/load.svg", when(percent > 50))]
+#[glance(key = "load", name = "Load", icon = "/load.svg", audience = "room", when(percent > 50))]
 async fn load(State(meter): State<Meter>) -> GlanceData<Load> {
     meter.data()
 }

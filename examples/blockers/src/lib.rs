@@ -36,9 +36,9 @@ pub struct SetUp {
 
 /// Asks the room's owner to choose a project; the only glance in the descriptor.
 #[glance(key = "blockers-set-up", name = "Blockers", icon = "/icon.svg", target = "blockers-panel",
-         weight = 110, when(!is_configured && user::is_room_owner))]
+         weight = 110, audience = "room", when(!is_configured && user::is_room_owner))]
 pub async fn set_up(
-    query: GlanceQuery,
+    query: RoomQuery,
     State(app): State<Blockers>,
 ) -> Result<GlanceData<SetUp>, Failure> {
     let room = app.rooms.get(query.oauth_id(), query.room_id()).await?;
@@ -61,9 +61,9 @@ pub struct OpenBlockers {
 /// Shows the number of bugs that block the sprint of the room's project. The add-on creates this
 /// glance at run time, in rooms with a project.
 #[glance(key = "blockers", name = "Blockers", icon = "/icon.svg", target = "blockers-panel",
-         weight = 110, when(count > 0))]
+         weight = 110, audience = "room", when(count > 0))]
 pub async fn blockers(
-    query: GlanceQuery,
+    query: RoomQuery,
     State(app): State<Blockers>,
 ) -> Result<GlanceData<OpenBlockers>, Failure> {
     let room = app.rooms.get(query.oauth_id(), query.room_id()).await?;

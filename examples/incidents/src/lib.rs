@@ -31,9 +31,10 @@ pub struct SetUp {
 
 /// Asks the room's owner to choose labels.
 #[glance(key = "incidents-set-up", name = "Incidents", icon = "/icon.svg",
-         target = "incidents-panel", weight = 130, when(!is_configured && user::is_room_owner))]
+         target = "incidents-panel", weight = 130, audience = "room",
+         when(!is_configured && user::is_room_owner))]
 pub async fn set_up(
-    query: GlanceQuery,
+    query: RoomQuery,
     State(app): State<App>,
 ) -> Result<GlanceData<SetUp>, Failure> {
     let place = (query.oauth_id().clone(), query.room_id());
@@ -91,9 +92,9 @@ impl From<&str> for Severity {
 /// Shows the number of firing alerts that the room watches. If all of them are for information
 /// only, the glance is hidden.
 #[glance(key = "incidents", name = "Incidents", icon = "/icon.svg", target = "incidents-panel",
-         weight = 130, when(open > 0 && worst != Severity::Info))]
+         weight = 130, audience = "room", when(open > 0 && worst != Severity::Info))]
 pub async fn incidents(
-    query: GlanceQuery,
+    query: RoomQuery,
     State(app): State<App>,
 ) -> Result<GlanceData<Incidents>, Failure> {
     let place = (query.oauth_id().clone(), query.room_id());

@@ -45,9 +45,9 @@ pub struct SetUp {
 
 /// Asks the room's owner to choose words.
 #[glance(key = "mentions-set-up", name = "Mentions", icon = "/icon.svg", target = "mentions-panel",
-         weight = 120, when(!is_configured && user::is_room_owner))]
+         weight = 120, audience = "room", when(!is_configured && user::is_room_owner))]
 pub async fn set_up(
-    query: GlanceQuery,
+    query: RoomQuery,
     State(app): State<Mentions>,
 ) -> Result<GlanceData<SetUp>, Failure> {
     let place = (query.oauth_id().clone(), query.room_id());
@@ -72,9 +72,9 @@ pub struct MentionsInAnHour {
 
 /// Shows the number of mentions of the room's words in the past hour.
 #[glance(key = "mentions", name = "Mentions", icon = "/icon.svg", target = "mentions-panel",
-         weight = 120, when(is_configured && per_hour > QUIET))]
+         weight = 120, audience = "room", when(is_configured && per_hour > QUIET))]
 pub async fn mentions(
-    query: GlanceQuery,
+    query: RoomQuery,
     State(app): State<Mentions>,
 ) -> Result<GlanceData<MentionsInAnHour>, Failure> {
     let place = (query.oauth_id().clone(), query.room_id());

@@ -39,9 +39,10 @@ pub struct SetUp {
 
 /// Asks the room's owner to choose repositories.
 #[glance(key = "pull-requests-set-up", name = "Pull requests", icon = "/icon.svg",
-         target = "pull-requests-panel", when(!is_configured && user::is_room_owner))]
+         target = "pull-requests-panel", audience = "room",
+         when(!is_configured && user::is_room_owner))]
 pub async fn set_up(
-    query: GlanceQuery,
+    query: RoomQuery,
     State(app): State<App>,
 ) -> Result<GlanceData<SetUp>, Failure> {
     let summary = app.summary(query.oauth_id(), query.room_id()).await?;
@@ -76,9 +77,10 @@ pub struct Oldest {
 
 /// Shows the number of open pull requests in the room's repositories.
 #[glance(key = "pull-requests", name = "Pull requests", icon = "/icon.svg",
-         target = "pull-requests-panel", when(is_configured && count > 0))]
+         target = "pull-requests-panel", audience = "room",
+         when(is_configured && count > 0))]
 pub async fn pull_requests(
-    query: GlanceQuery,
+    query: RoomQuery,
     State(app): State<App>,
 ) -> Result<GlanceData<PullRequests>, Failure> {
     let summary = app.summary(query.oauth_id(), query.room_id()).await?;

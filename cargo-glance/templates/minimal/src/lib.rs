@@ -7,7 +7,8 @@ use glance_sdk::axum::response::Html;
 use glance_sdk::prelude::*;
 
 /// Shows the count to everyone in the room.
-#[glance(key = "{{ name }}", name = "{{ title }}", icon = "/icon.svg", target = "{{ name }}-panel")]
+#[glance(key = "{{ name }}", name = "{{ title }}", icon = "/icon.svg", target = "{{ name }}-panel",
+         audience = "room")]
 pub async fn {{ glance }}(State(counter): State<Counter>) -> GlanceData {
     counter.data()
 }

@@ -11,7 +11,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Shows the service and whether it responds.
-#[glance(key = "{{ name }}", name = "{{ title }}", icon = "/icon.svg")]
+#[glance(key = "{{ name }}", name = "{{ title }}", icon = "/icon.svg", audience = "room")]
 pub async fn {{ glance }}(State(monitor): State<Monitor>) -> GlanceData {
     monitor.data()
 }

@@ -12,15 +12,17 @@ use glance_sdk::prelude::*;
 use glance_sdk::{Error, ErrorKind};
 
 /// Opens the panel. The descriptor declares this glance, so every room shows it.
-#[glance(key = "{{ name }}", name = "{{ title }}", icon = "/icon.svg", target = "{{ name }}-panel")]
+#[glance(key = "{{ name }}", name = "{{ title }}", icon = "/icon.svg", target = "{{ name }}-panel",
+         audience = "room")]
 pub async fn {{ glance }}() -> GlanceData {
     GlanceData::new(label!("{{ title }}"))
 }
 
 /// Shows the running deployment. The add-on creates this glance when a deployment starts and
 /// removes it at the end.
-#[glance(key = "{{ name }}-now", name = "Deployment", icon = "/icon.svg", target = "{{ name }}-panel")]
-pub async fn deployment(query: GlanceQuery, State(app): State<Deployments>) -> GlanceData {
+#[glance(key = "{{ name }}-now", name = "Deployment", icon = "/icon.svg", target = "{{ name }}-panel",
+         audience = "room")]
+pub async fn deployment(query: RoomQuery, State(app): State<Deployments>) -> GlanceData {
     data(app.version(query.oauth_id(), query.room_id()).as_deref())
 }
 

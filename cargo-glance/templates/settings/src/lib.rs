@@ -15,9 +15,9 @@ pub struct Note {
 
 /// Shows the room's note. While there is none, only the room's owner sees the glance, to write one.
 #[glance(key = "{{ name }}", name = "{{ title }}", icon = "/icon.svg", target = "{{ name }}-panel",
-         when(is_written || user::is_room_owner))]
+         audience = "room", when(is_written || user::is_room_owner))]
 pub async fn {{ glance }}(
-    query: GlanceQuery,
+    query: RoomQuery,
     State(notes): State<Notes>,
 ) -> Result<GlanceData<Note>, Failure> {
     let note = notes.get(query.oauth_id(), query.room_id())?;

@@ -18,7 +18,7 @@ pub struct Broken {
 
 /// Shows the number of broken projects; hidden if there are none, after the first report.
 #[glance(key = "{{ name }}", name = "{{ title }}", icon = "/icon.svg",
-         when(broken > 0 || is_waiting))]
+         audience = "room", when(broken > 0 || is_waiting))]
 pub async fn {{ glance }}(State(builds): State<Builds>) -> GlanceData<Broken> {
     builds.data()
 }
