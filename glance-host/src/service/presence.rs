@@ -11,15 +11,20 @@ use crate::model::User;
 use crate::service::webhooks::{RoomEvent, Webhooks};
 use crate::storage::Storage;
 
+/// The number of people whose events are stored at the same time.
+const PARTS: usize = 64;
+
+type Announced = HashSet<(RoomId, UserId)>;
+
 /// Compares who is in a room with the latest webhook calls about it.
 #[derive(Debug, Clone)]
 pub(crate) struct Presence {
     storage: Arc<dyn Storage>,
     attendance: Attendance,
     webhooks: Webhooks,
-    /// The people whose arrival was announced. The lock is held until the webhooks are queued, so that every add-on
-    /// receives enter and exit events in their order.
-    announced: Arc<Mutex<HashSet<(RoomId, UserId)>>>,
+    /// The people whose arrival was announced, in several parts. The lock of a part is held until the webhook calls are
+    /// stored, so that every add-on receives the enter and exit events of a person in their order.
+    announced: Arc<[Mutex<Announced>; PARTS]>,
 }
 
 impl Presence {
@@ -32,13 +37,14 @@ impl Presence {
             storage,
             attendance,
             webhooks,
-            announced: Arc::default(),
+            announced: Arc::new(std::array::from_fn(|_| Mutex::default())),
         }
     }
 
     /// Announces that a person entered or left a room, if that changed since the last announcement.
     pub(crate) async fn settle(&self, room: RoomId, user: UserId) {
-        let mut announced = self.announced.lock().await;
+        let part = (room.get() ^ user.get()) as usize % PARTS;
+        let mut announced = self.announced[part].lock().await;
         let is_there = self.attendance.is_in(room, user);
         if is_there && announced.insert((room, user)) {
             self.announce(room, user, RoomEvent::Entered).await;
