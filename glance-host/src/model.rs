@@ -19,6 +19,7 @@ pub(crate) mod shutdown;
 pub(crate) mod time_zone;
 mod token;
 mod user;
+mod webhook_call;
 
 pub use delivery::{Delivery, Outcome};
 pub use entry::{Content, Entry, Message, Sender, Side};
@@ -35,3 +36,7 @@ pub use session::Session;
 pub use token::{AdminToken, MAX_ADMIN_TOKENS, NewAdminToken, StoredToken};
 pub use user::User;
 pub(crate) use user::{EMBED_GUEST, mention_name};
+pub use webhook_call::{
+    DropReason, DroppedCalls, EventSender, MAX_QUEUED_BYTES, MAX_QUEUED_EVENTS, NewCalls,
+    QueuedCalls, WebhookCall, WebhookEvent,
+};

@@ -9,6 +9,7 @@ mod error;
 mod extensions;
 mod group;
 mod installations;
+mod outbox;
 mod people;
 mod private_messages;
 mod rooms;
@@ -21,11 +22,12 @@ mod tokens;
 pub use async_trait::async_trait;
 
 pub use admin_tokens::AdminTokenStore;
-pub use effects::Effects;
+pub use effects::{Effects, RoomEffects};
 pub use error::StorageError;
 pub use extensions::ExtensionStore;
 pub use group::{GroupStore, Writes};
 pub use installations::InstallationStore;
+pub use outbox::OutboxStore;
 pub use people::{PeopleStore, PersonChange, SignedIn};
 pub use private_messages::PrivateMessageStore;
 pub use rooms::{RoomChange, RoomStore};
@@ -46,6 +48,7 @@ pub trait Storage:
     + InstallationStore
     + ExtensionStore
     + TimelineStore
+    + OutboxStore
     + PrivateMessageStore
     + TokenStore
     + AdminTokenStore
@@ -60,6 +63,7 @@ impl<T> Storage for T where
         + InstallationStore
         + ExtensionStore
         + TimelineStore
+        + OutboxStore
         + PrivateMessageStore
         + TokenStore
         + AdminTokenStore

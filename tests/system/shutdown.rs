@@ -1,10 +1,12 @@
-//! Tests the shutdown of a host: running calls complete, and no new ones start.
+//! Tests the shutdown of a host: running calls complete, and waiting ones are made by the next start.
 
 use std::time::Duration;
 
 use glance_host::Host;
 use glance_host::model::Content;
 use glance_sdk::axum::Json;
+use glance_sdk::axum::http::StatusCode;
+use glance_sdk::axum::http::header::RETRY_AFTER;
 use glance_sdk::axum::response::IntoResponse;
 use serde_json::json;
 
@@ -16,7 +18,7 @@ async fn peer() -> Peer {
 }
 
 #[tokio::test]
-async fn running_call_completes_and_waiting_ones_are_dropped() {
+async fn running_call_completes_and_waiting_one_is_made_after_restart() {
     let folder = tempfile::tempdir().unwrap();
     let start = || Host::builder().port(0).data(folder.path()).start();
     let host = start().await.unwrap();
@@ -52,8 +54,17 @@ async fn running_call_completes_and_waiting_ones_are_dropped() {
     ending.await.unwrap();
     assert_eq!(peer.seen().len(), 1);
 
-    let timeline = start().await.unwrap().state().timeline(room.id, 10).await;
-    let timeline = timeline.unwrap();
+    let host = start().await.unwrap();
+    peer.called(2).await;
+    let bodies = peer.seen().into_iter().map(|seen| seen.body);
+    let said = bodies.map(|body| {
+        body["item"]["message"]["message"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    });
+    assert_eq!(said.collect::<Vec<_>>(), ["first", "second"]);
+    let timeline = host.state().timeline(room.id, 10).await.unwrap();
     assert_eq!(timeline.len(), 3);
     assert!(matches!(
         &timeline[2].content,
@@ -73,4 +84,25 @@ async fn shutdown_does_not_wait_for_hanging_add_on() {
     host.say(&room.room, &user, "hello").await.unwrap();
     peer.called(1).await;
     host.shutdown().await;
+}
+
+#[tokio::test]
+async fn call_that_waits_for_its_retry_is_made_after_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = || Host::builder().port(0).data(folder.path()).start();
+    let host = start().await.unwrap();
+    let room = host.open_room("ops").await.unwrap();
+    let peer = peer().await;
+    host.install(&room, &peer.url).await.unwrap();
+    let user = host.user("Ann", |_| {}).await;
+    let pause = [(RETRY_AFTER, "10")];
+    peer.answer((StatusCode::SERVICE_UNAVAILABLE, pause));
+    host.say(&room, &user, "hello").await.unwrap();
+    peer.called(1).await;
+    host.shutdown().await;
+
+    let _host = start().await.unwrap();
+    peer.called(2).await;
+    let bodies: Vec<_> = peer.seen().into_iter().map(|seen| seen.body).collect();
+    assert_eq!(bodies[0], bodies[1]);
 }

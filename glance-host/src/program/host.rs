@@ -85,13 +85,10 @@ impl Host {
             owner,
             topic: String::new(),
         };
-        let Some(room) = state.create_room(&new).await? else {
-            return Ok(state.get_or_create_room(name, owner).await?);
-        };
-        if let Some(owner) = state.user(owner).await? {
-            self.emit(&room, RoomEvent::Created(owner)).await;
+        match self.app.rooms.create_unchecked(&new).await? {
+            Some(room) => Ok(room),
+            None => Ok(state.get_or_create_room(name, owner).await?),
         }
-        Ok(room)
     }
 
     /// Changes the current state of a room: `host.change_room(&room, |room| room.is_public = false)`. Calls webhooks

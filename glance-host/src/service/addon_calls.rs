@@ -7,7 +7,9 @@ use std::time::{Duration, SystemTime};
 
 use glance_sdk::auth::{SigningKey, random_alphanumeric, uninstall_claims};
 use glance_sdk::egress::Redirects;
-use glance_sdk::model::{Authentication, Claims, Context, Extra, Glance, OauthId, RoomId, Webhook};
+use glance_sdk::model::{
+    Authentication, Claims, Context, Extra, Glance, OauthId, RoomId, Secret, UserId, Webhook,
+};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, ORIGIN};
 use reqwest::{Method, Url};
 
@@ -15,7 +17,7 @@ use crate::content::query_answer;
 use crate::model::clock::Clock;
 use crate::model::glance_data::Data;
 use crate::model::host_info::HostInfo;
-use crate::model::{Installed, Leaving, Room, User};
+use crate::model::{EventSender, Installed, Leaving, Room, User};
 use crate::net::outbound::call_limiter::CallLimiter;
 use crate::net::outbound::{Answer, Call, NoAnswer, Outbound};
 use crate::service::metrics::{Metrics, QueryOutcome};
@@ -44,6 +46,27 @@ pub(crate) struct Queried {
     pub(crate) url: Option<Url>,
     pub(crate) answer: Option<Answer>,
     pub(crate) data: Result<Data, QueryError>,
+}
+
+/// The installation that signs a request, and its secret.
+#[derive(Clone, Copy)]
+pub(crate) struct Signer<'a> {
+    pub(crate) oauth_id: &'a OauthId,
+    pub(crate) secret: &'a Secret,
+}
+
+impl<'a> From<&'a Installed> for Signer<'a> {
+    fn from(installed: &'a Installed) -> Self {
+        Self {
+            oauth_id: &installed.oauth_id,
+            secret: &installed.oauth_secret,
+        }
+    }
+}
+
+/// Returns a person as the subject of a token: id and time zone.
+fn subject(user: &User) -> (UserId, &str) {
+    (user.id, &user.timezone)
 }
 
 /// Signs requests to add-ons and sends them.
@@ -169,15 +192,16 @@ impl AddOnCalls {
     /// frameworks read either.
     pub(crate) fn webhook(
         &self,
-        installed: &Installed,
+        signer: Signer<'_>,
         webhook: &Webhook,
         room: RoomId,
-        sender: Option<&User>,
+        sender: Option<&EventSender>,
     ) -> Result<Call, RequestError> {
         let mut url = web_url(&webhook.url)?;
         let mut token = None;
         if webhook.authentication() == &Authentication::Jwt {
-            let signed = self.sign(installed, Some(room), sender)?;
+            let subject = sender.map(|sender| (sender.id, &*sender.timezone));
+            let signed = self.sign(signer, Some(room), subject)?;
             append(&mut url, SIGNED_REQUEST, &signed);
             // A request has one `Authorization` header: a name and password in the URL take precedence.
             token = (url.username().is_empty() && url.password().is_none()).then_some(signed);
@@ -230,7 +254,7 @@ impl AddOnCalls {
         room: &Room,
         user: &User,
     ) -> Result<String, RequestError> {
-        self.sign(installed, Some(room.id), Some(user))
+        self.sign(installed.into(), Some(room.id), Some(subject(user)))
     }
 
     /// Adds a token that names the person and the room.
@@ -242,34 +266,30 @@ impl AddOnCalls {
         user: &User,
     ) -> Result<Url, RequestError> {
         let mut url = web_url(url)?;
-        let token = self.sign(installed, room, Some(user))?;
+        let token = self.sign(installed.into(), room, Some(subject(user)))?;
         append(&mut url, SIGNED_REQUEST, &token);
         Ok(url)
     }
 
     fn sign(
         &self,
-        installed: &Installed,
+        signer: Signer<'_>,
         room: Option<RoomId>,
-        user: Option<&User>,
+        subject: Option<(UserId, &str)>,
     ) -> Result<String, RequestError> {
         let issued_at = Clock::machine_time();
-        let mut claims = Claims::new(
-            installed.oauth_id.clone(),
-            issued_at,
-            issued_at + SIGNED_FOR,
-        );
+        let mut claims = Claims::new(signer.oauth_id.clone(), issued_at, issued_at + SIGNED_FOR);
         let token_id = random_alphanumeric(20).map_err(RequestError::Random)?;
         claims.jti = Some(token_id);
-        claims.sub = Some(user.map_or(NOBODY.to_owned(), |user| user.id.to_string()));
+        claims.sub = Some(subject.map_or(NOBODY.to_owned(), |(id, _)| id.to_string()));
         claims.prn = claims.sub.clone();
         let mut context = Context::default();
         context.room_id = room;
-        context.user_tz = Some(user.map_or("UTC".to_owned(), |user| user.timezone.clone()));
+        context.user_tz = Some(subject.map_or("UTC", |(_, timezone)| timezone).to_owned());
         let group_id = self.info.group.id.get();
         context.extra = Extra::from_iter([("group_id".to_owned(), group_id.into())]);
         claims.context = Some(context);
-        Ok(SigningKey::new(&installed.oauth_secret).sign(&claims))
+        Ok(SigningKey::new(signer.secret).sign(&claims))
     }
 }
 

@@ -201,7 +201,7 @@ impl Directory {
 mod tests {
     use super::*;
     use crate::model::NewRoom;
-    use crate::storage::SqliteState;
+    use crate::storage::{Effects, SqliteState};
 
     #[tokio::test]
     async fn members_are_the_people_who_may_enter() {
@@ -233,7 +233,11 @@ mod tests {
                 owner: owner.id,
                 topic: String::new(),
             };
-            let room = storage.create_room(&new).await.unwrap().unwrap();
+            let room = storage
+                .create_room(&new, Box::new(|_| Effects::none()))
+                .await
+                .unwrap()
+                .unwrap();
             for person in [&member, &guest_member, &removed] {
                 storage.add_member(room.id, person.id).await.unwrap();
             }

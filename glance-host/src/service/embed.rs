@@ -410,7 +410,11 @@ mod tests {
             owner: open.user.id,
             topic: String::new(),
         };
-        let private = storage.create_room(&private).await.unwrap().unwrap();
+        let private = storage
+            .create_room(&private, Box::new(|_| Effects::none()))
+            .await
+            .unwrap()
+            .unwrap();
         assert!(open.visitor(private.id, None).await.is_none());
         let archived = Room {
             is_archived: true,

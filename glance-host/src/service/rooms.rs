@@ -13,7 +13,7 @@ use crate::model::event::{AccessChange, Event};
 use crate::model::{Archived, Installed, NewRoom, Room, User};
 use crate::service::install::removal::Removals;
 use crate::service::webhooks::{Calls, RoomEvent, Webhooks};
-use crate::storage::{Effects, RoomChange, Storage, StorageError};
+use crate::storage::{Effects, RoomChange, RoomEffects, Storage, StorageError};
 
 /// The longest name of a room, in characters.
 const MAX_NAME: usize = 50;
@@ -180,22 +180,32 @@ impl Rooms {
         }
     }
 
-    /// Creates a room and queues its webhooks.
+    /// Creates a room and calls webhooks.
     pub(crate) async fn create(&self, new: &NewRoom) -> Result<Room, RoomError> {
         check(&new.name, &new.topic)?;
-        let Some(room) = self.storage.create_room(new).await? else {
-            return Err(RoomError::NameTaken(new.name.clone()));
-        };
-        self.publish_created(&room).await?;
-        Ok(room)
+        let created = self.create_unchecked(new).await?;
+        created.ok_or_else(|| RoomError::NameTaken(new.name.clone()))
     }
 
-    /// Queues the webhooks for the creation of a room.
-    pub(crate) async fn publish_created(&self, room: &Room) -> Result<(), StorageError> {
-        if let Some(owner) = self.storage.user(room.owner).await? {
-            self.webhooks.call(room.id, RoomEvent::Created(owner)).await;
-        }
+    /// Creates a room, whatever its name and topic, and calls webhooks. Returns `None` if another room has its name.
+    pub(crate) async fn create_unchecked(
+        &self,
+        new: &NewRoom,
+    ) -> Result<Option<Room>, StorageError> {
+        let effects = self.creation(new).await?;
+        self.storage.create_room(new, effects).await
+    }
+
+    /// Creates a room and calls webhooks, unless there is a room.
+    pub(crate) async fn create_first(&self, new: &NewRoom) -> Result<(), StorageError> {
+        let effects = self.creation(new).await?;
+        self.storage.create_first_room(new, effects).await?;
         Ok(())
+    }
+
+    async fn creation(&self, new: &NewRoom) -> Result<RoomEffects, StorageError> {
+        let owner = self.storage.user(new.owner).await?;
+        Ok(self.webhooks.prepare_creation(owner).await)
     }
 
     /// Changes the current state of a room and publishes what changed. Returns the changed room.
@@ -213,9 +223,9 @@ impl Rooms {
                 before.check_writable()?;
             }
             check(&room.name, &room.topic)?;
-            let mut calls = Vec::new();
+            let mut calls = Calls::default();
             for event in changes(&before, &room, by) {
-                calls.push(self.webhooks.prepare_for(&room, &event).await);
+                calls.extend(self.webhooks.prepare_for(&room, &event).await);
             }
             let effects = self.effects(id, calls);
             match self.storage.change_room(&before, &room, effects).await? {
@@ -227,13 +237,10 @@ impl Rooms {
         }
     }
 
-    /// Returns the effects of a change to a room: queues webhooks, and tells open pages.
-    fn effects(&self, room: RoomId, calls: Vec<Calls>) -> Effects {
-        let (webhooks, bus) = (self.webhooks.clone(), Arc::clone(&self.bus));
-        Effects::on_commit(move || {
-            for calls in calls {
-                webhooks.queue(calls);
-            }
+    /// Returns the effects of a change to a room: calls webhooks, and tells open pages.
+    fn effects(&self, room: RoomId, calls: Calls) -> Effects {
+        let bus = Arc::clone(&self.bus);
+        self.webhooks.effects(calls).on_commit(move || {
             bus.publish_access(AccessChange::Room(room));
             bus.publish(Topic::Room(room), Event::Changed);
         })
@@ -290,13 +297,13 @@ impl Rooms {
         Ok(())
     }
 
-    /// Deletes a room with all its content. Queues the webhooks for the deletion, then the removal calls to the
+    /// Deletes a room with all its content. Calls the webhooks for the deletion, then sends the removal calls to the
     /// add-ons of the room. Returns false if there is no such room.
     pub(crate) async fn delete(&self, room: &Room, by: &User) -> Result<bool, StorageError> {
         // Deleting the room deletes its webhooks, so the calls are prepared first.
         let deleted = RoomEvent::Deleted(by.clone());
         let calls = self.webhooks.prepare(room.id, &deleted).await;
-        let (now, effects) = (self.clock.now(), self.effects(room.id, vec![calls]));
+        let (now, effects) = (self.clock.now(), self.effects(room.id, calls));
         let Some(installed) = self.storage.remove_room(room.id, now, effects).await? else {
             return Ok(false);
         };

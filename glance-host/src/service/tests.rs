@@ -50,6 +50,8 @@ const MESSAGE_LIMIT: u32 = 2;
 #[derive(Debug, Default)]
 struct AddOns {
     requests: Mutex<Vec<OutboundRequest>>,
+    /// Notified of each request.
+    requested: watch::Sender<()>,
     answer: Mutex<TestAnswer>,
     /// The statuses of the next answers; 200 comes after them.
     statuses: Mutex<VecDeque<StatusCode>>,
@@ -66,6 +68,7 @@ struct TestAnswer {
 impl Transport for AddOns {
     async fn send(&self, request: OutboundRequest, _: AnswerLimits) -> Result<Answer, NoAnswer> {
         self.requests.lock().push(request);
+        self.requested.send_replace(());
         let answer = self.answer.lock().clone();
         let status = self.statuses.lock().pop_front();
         Ok(Answer {
@@ -79,6 +82,14 @@ impl Transport for AddOns {
 }
 
 impl AddOns {
+    /// Completes once there are this many requests.
+    async fn requested(&self, number: usize) {
+        let mut requested = self.requested.subscribe();
+        while self.requests.lock().len() < number {
+            requested.changed().await.unwrap();
+        }
+    }
+
     fn answer_with(&self, body: &str) {
         self.answer.lock().body = body.as_bytes().to_vec();
     }
@@ -99,7 +110,7 @@ struct Services {
     extensions: Extensions,
     presence: Presence,
     /// Dropping this shuts the services down.
-    _shutdown: watch::Sender<bool>,
+    shutdown: watch::Sender<bool>,
 }
 
 impl Services {
@@ -170,8 +181,12 @@ impl Services {
             addon_calls,
             timeline,
             webhooks,
-            _shutdown: begin_shutdown,
+            shutdown: begin_shutdown,
         }
+    }
+
+    fn shut_down(&self) {
+        self.shutdown.send_replace(true);
     }
 
     async fn user(&self, name: &str) -> User {

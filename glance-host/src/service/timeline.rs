@@ -63,12 +63,12 @@ impl Timeline {
         }
     }
 
-    /// Stores an entry, publishes it and calls `queue_webhooks`; both follow the commit, so pages and webhooks see the
-    /// entries of a room in the stored order. Returns false, and does nothing, if the room has an entry with this id.
+    /// Stores an entry with its effects, and publishes it after the commit, so pages see the entries of a room in the
+    /// stored order. Returns false, and does nothing, if the room has an entry with this id.
     pub(crate) async fn append(
         &self,
         entry: &Entry,
-        queue_webhooks: impl FnOnce() + Send + 'static,
+        effects: Effects,
     ) -> Result<bool, AppendError> {
         let rendered = self.renderer.render(entry).await?;
         let rendered = serde_json::to_string(&rendered).map_err(AppendError::Render)?;
@@ -77,10 +77,8 @@ impl Timeline {
             rendered,
         };
         let (bus, topic) = (Arc::clone(&self.bus), Topic::Room(entry.room_id));
-        let effects = Effects::on_commit(move || {
-            bus.publish(topic, Event::Posted(Arc::new(posted)));
-            queue_webhooks();
-        });
+        let publish = move || bus.publish(topic, Event::Posted(Arc::new(posted)));
+        let effects = effects.on_commit(publish);
         Ok(self.storage.post(entry, effects).await? == Posted::New)
     }
 }

@@ -21,6 +21,7 @@
 mod extensions;
 mod installations;
 mod messages;
+mod outbox;
 mod people;
 mod rooms;
 mod tokens;
@@ -30,7 +31,7 @@ use std::sync::Arc;
 
 use glance_sdk::model::{Descriptor, Installable, RoomId};
 
-use super::{Result, Storage};
+use super::{Effects, Result, RoomEffects, Storage};
 use crate::model::{Installed, NewRoom, Room, User};
 
 /// The number of concurrent changes in the rules about concurrency.
@@ -53,6 +54,7 @@ pub async fn check(make: impl AsyncFn() -> [Arc<dyn Storage>; 2]) {
     installations::check(&make).await;
     extensions::check(&make).await;
     messages::check(&make).await;
+    outbox::check(&make).await;
     tokens::check(&make).await;
 }
 
@@ -97,9 +99,16 @@ async fn people<const N: usize>(storage: &dyn Storage, names: [&str; N]) -> [Use
 /// Creates a room whose owner is created too.
 async fn room(storage: &dyn Storage, name: &str) -> Room {
     let [owner] = people(storage, ["owner"]).await;
-    let room = storage.create_room(&new_room(name, &owner)).await;
+    let room = storage
+        .create_room(&new_room(name, &owner), no_effects())
+        .await;
     let rule = "a room is created";
     some(worked(room, rule), rule)
+}
+
+/// Returns the effects of the creation of a room: none.
+fn no_effects() -> RoomEffects {
+    Box::new(|_| Effects::none())
 }
 
 fn new_room(name: &str, owner: &User) -> NewRoom {

@@ -1,15 +1,24 @@
-//! What happens once a change is stored.
+//! What follows from a change: webhook calls, and what happens once it is stored.
 
 use std::fmt;
 
-/// What happens once a change is stored.
+use crate::model::{DroppedCalls, NewCalls, Room};
+
+/// What follows from a change.
 ///
-/// The functions of one handle of a storage run in the order of their commits, so pages see the entries of a room in
-/// the stored order. They run even if the caller stopped waiting for its change. They must not wait: the next ones do.
+/// Webhook calls are stored in the transaction of the change. Functions run after its commit, those of one handle of a
+/// storage in the order of their commits, so pages see the entries of a room in the stored order. They run even if the
+/// caller stopped waiting for its change. They must not wait: the next ones do.
 #[derive(Default)]
 pub struct Effects {
-    on_commit: Option<Box<dyn FnOnce() + Send>>,
+    calls: Vec<NewCalls>,
+    on_commit: Vec<OnCommit>,
 }
+
+type OnCommit = Box<dyn FnOnce(&[DroppedCalls]) + Send>;
+
+/// Returns the effects of the creation of a room.
+pub type RoomEffects = Box<dyn FnOnce(&Room) -> Effects + Send>;
 
 impl Effects {
     /// Returns the effects of a change that has none.
@@ -17,17 +26,30 @@ impl Effects {
         Self::default()
     }
 
-    /// Runs a function after the commit.
-    pub fn on_commit(run: impl FnOnce() + Send + 'static) -> Self {
+    /// Stores webhook calls, and runs a function after the commit, which gets those that were not stored.
+    pub fn calls(calls: Vec<NewCalls>, run: impl FnOnce(&[DroppedCalls]) + Send + 'static) -> Self {
         Self {
-            on_commit: Some(Box::new(run)),
+            calls,
+            on_commit: vec![Box::new(run)],
         }
     }
 
-    /// Runs the function. A storage calls this after the commit of a change that it stored.
-    pub fn committed(self) {
-        if let Some(run) = self.on_commit {
-            run();
+    /// Adds a function that runs after the commit.
+    #[must_use]
+    pub fn on_commit(mut self, run: impl FnOnce() + Send + 'static) -> Self {
+        self.on_commit.push(Box::new(|_| run()));
+        self
+    }
+
+    /// Takes the webhook calls out. A storage writes them in the transaction of the change.
+    pub fn take_calls(&mut self) -> Vec<NewCalls> {
+        std::mem::take(&mut self.calls)
+    }
+
+    /// Runs the functions. A storage calls this after the commit, with the calls that it did not store.
+    pub fn committed(self, dropped: &[DroppedCalls]) {
+        for run in self.on_commit {
+            run(dropped);
         }
     }
 }
@@ -35,7 +57,7 @@ impl Effects {
 impl fmt::Debug for Effects {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Effects")
-            .field("on_commit", &self.on_commit.is_some())
-            .finish()
+            .field("calls", &self.calls)
+            .finish_non_exhaustive()
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 use glance_sdk::model::{RoomId, UserId};
 
-use super::{Effects, Result};
+use super::{Effects, Result, RoomEffects};
 use crate::model::{Installed, NewRoom, Room, User};
 
 /// Stores rooms and their members.
@@ -33,10 +33,10 @@ pub trait RoomStore: fmt::Debug + Send + Sync + 'static {
     async fn get_or_create_room(&self, name: &str, owner: UserId) -> Result<Room>;
 
     /// Creates a room. Returns `None` if another room has its name.
-    async fn create_room(&self, new: &NewRoom) -> Result<Option<Room>>;
+    async fn create_room(&self, new: &NewRoom, effects: RoomEffects) -> Result<Option<Room>>;
 
     /// Creates a room if there is none at all. Returns `None` if there is one.
-    async fn create_first_room(&self, new: &NewRoom) -> Result<Option<Room>>;
+    async fn create_first_room(&self, new: &NewRoom, effects: RoomEffects) -> Result<Option<Room>>;
 
     /// Replaces `before` by `after` if the stored room still equals `before`. The effects are those of
     /// [`RoomChange::Done`].

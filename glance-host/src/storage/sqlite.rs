@@ -7,6 +7,7 @@ pub(crate) mod file;
 mod group;
 mod installations;
 mod migrations;
+mod outbox;
 mod parsed;
 mod people;
 mod private_messages;
@@ -30,14 +31,16 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use tokio::sync::Semaphore;
 
-use self::error::storage_error;
+use self::error::{storage_error, unstorable};
 use self::file::FileError;
 pub use self::file::OpenError;
+use self::outbox::StoredCalls;
 use self::parsed::ParsedInstallations;
 use self::readers::Readers;
 use self::writer::{OnCommit, Writer};
 use self::writes::{WriteLog, is_disk_failure};
-use super::{Effects, Result, StorageError};
+use super::{Effects, Result, RoomEffects, StorageError};
+use crate::model::Room;
 
 /// The number of prepared statements that a connection keeps: more than there are.
 const STATEMENTS: usize = 256;
@@ -162,18 +165,43 @@ impl SqliteState {
     /// Changes the database, and has effects if the second part of the outcome is true.
     async fn write_with<T: Send + 'static>(
         &self,
-        effects: Effects,
+        mut effects: Effects,
         query: impl FnOnce(&Connection) -> rusqlite::Result<(T, bool)> + Send + 'static,
     ) -> Result<T> {
+        let calls = StoredCalls::new(effects.take_calls())?;
         self.0
             .writer
             .change_then(move |connection| {
                 let (value, has_effects) = query(connection)?;
                 let on_commit: OnCommit = match has_effects {
-                    true => Box::new(move || effects.committed()),
+                    true => {
+                        let dropped = calls.insert(connection)?;
+                        Box::new(move || effects.committed(&dropped))
+                    }
                     false => Box::new(|| ()),
                 };
                 Ok((value, on_commit))
+            })
+            .await
+    }
+
+    /// Creates a room, and has effects if it is created.
+    async fn create_with(
+        &self,
+        effects: RoomEffects,
+        create: impl FnOnce(&Connection) -> rusqlite::Result<Option<Room>> + Send + 'static,
+    ) -> Result<Option<Room>> {
+        self.0
+            .writer
+            .change_then(move |connection| {
+                let Some(room) = create(connection)? else {
+                    return Ok((None, Box::new(|| ()) as OnCommit));
+                };
+                let mut effects = effects(&room);
+                let calls = StoredCalls::new(effects.take_calls());
+                let dropped = calls.map_err(unstorable)?.insert(connection)?;
+                let on_commit: OnCommit = Box::new(move || effects.committed(&dropped));
+                Ok((Some(room), on_commit))
             })
             .await
     }

@@ -22,6 +22,8 @@ struct App {
     installed: Arc<Mutex<Vec<Value>>>,
     signed: Arc<Mutex<Vec<String>>>,
     hooks: Arc<watch::Sender<usize>>,
+    /// The texts that its webhooks were called for.
+    heard: Arc<Mutex<Vec<String>>>,
     /// The OAuth ids of the installations that it was told are removed.
     removed: Arc<watch::Sender<HashSet<String>>>,
     held: Arc<Mutex<Option<oneshot::Receiver<()>>>>,
@@ -76,6 +78,11 @@ impl AddOn {
     pub(crate) async fn called(&self, times: usize) {
         let mut hooks = self.app.hooks.subscribe();
         hooks.wait_for(|hooks| *hooks >= times).await.unwrap();
+    }
+
+    /// The texts that its webhooks were called for, in that order.
+    pub(crate) fn heard(&self) -> Vec<String> {
+        self.app.heard.lock().unwrap().clone()
     }
 
     /// The OAuth ids of the installations that it was told are removed, as they become known.
@@ -196,8 +203,11 @@ async fn query(State(app): State<App>, request: Request) -> Response {
     ([(ACCESS_CONTROL_ALLOW_ORIGIN, "*")], Json(data)).into_response()
 }
 
-async fn hook(State(app): State<App>, request: Request) -> Response {
-    app.keep(request.uri(), request.headers());
+async fn hook(State(app): State<App>, uri: Uri, headers: HeaderMap, body: Json<Value>) -> Response {
+    app.keep(&uri, &headers);
+    let text = &body["item"]["message"]["message"];
+    let text = text.as_str().unwrap_or_default().to_owned();
+    app.heard.lock().unwrap().push(text);
     app.hooks.send_modify(|hooks| *hooks += 1);
     let held = app.held.lock().unwrap().take();
     if let Some(held) = held {

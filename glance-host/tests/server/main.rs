@@ -19,6 +19,7 @@ mod large;
 mod leaving;
 mod lost_log;
 mod metrics;
+mod outbox;
 mod pages;
 mod process;
 #[path = "../support/provider.rs"]

@@ -369,6 +369,7 @@ impl Builder {
             }
             .start();
         }
+        app.webhooks.start().await?;
         app.removals.start();
         let api = api::router(&app);
         let mut router = Router::new()

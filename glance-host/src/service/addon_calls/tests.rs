@@ -125,7 +125,7 @@ async fn webhook_has_one_authorization_header() {
         let mut declared = Webhook::new(Event::RoomMessage, format!("http://{site}127.0.0.1:1/x"));
         declared.authentication = Some(Authentication::Jwt);
         let call = calls
-            .webhook(&installed, &declared, 1.into(), None)
+            .webhook((&installed).into(), &declared, 1.into(), None)
             .unwrap();
         call.send(QUERY_TIMEOUT, 0).await.unwrap_err();
         let request = transport.0.lock().take().unwrap();

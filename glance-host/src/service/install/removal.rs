@@ -166,6 +166,8 @@ impl Removals {
             stream::iter(&leaving)
                 .for_each_concurrent(AT_ONCE, |leaving| async move {
                     if let Some(_telling) = self.in_progress.begin(&leaving.oauth_id) {
+                        // After a restart the webhooks of its room's deletion may be stored still.
+                        self.wait_for_webhooks(&leaving.oauth_id).await;
                         self.tell(leaving).await;
                     }
                 })
@@ -182,9 +184,7 @@ impl Removals {
         };
         let telling = async {
             if after_webhooks {
-                let idle = self.webhooks.idle(&leaving.oauth_id);
-                // An add-on that is down is told all the same.
-                let _ = tokio::time::timeout(LAST_WORDS, idle).await;
+                self.wait_for_webhooks(&leaving.oauth_id).await;
             }
             self.tell(&leaving).await;
         };
@@ -192,6 +192,11 @@ impl Removals {
             () = self.shutdown.begun() => {}
             () = telling => {}
         }
+    }
+
+    /// Waits until the webhook calls of an installation are over. An add-on that is down is told all the same.
+    async fn wait_for_webhooks(&self, id: &OauthId) {
+        let _ = tokio::time::timeout(LAST_WORDS, self.webhooks.idle(id)).await;
     }
 
     /// Tells an add-on, and deletes the stored removal unless it has to be retried.

@@ -147,9 +147,7 @@ impl Accounts {
             owner: owner.id,
             topic: String::new(),
         };
-        if let Some(room) = self.storage.create_first_room(&new).await? {
-            self.rooms.publish_created(&room).await?;
-        }
+        self.rooms.create_first(&new).await?;
         is_settled.store(true, Ordering::Relaxed);
         Ok(())
     }

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::*;
 use crate::model::event::Event;
 use crate::service::messages::Draft;
+use crate::storage::Effects;
 
 fn message(room: &Room, user: &User, text: &str) -> Entry {
     Entry::message(room.id, user, Message::new(text, &[]))
@@ -22,9 +23,10 @@ async fn entry_is_stored_published_and_queued_once() {
     let queued = Arc::new(AtomicU32::new(0));
     let append = || {
         let queued = Arc::clone(&queued);
-        services.timeline.append(&entry, move || {
+        let effects = Effects::none().on_commit(move || {
             queued.fetch_add(1, Ordering::Relaxed);
-        })
+        });
+        services.timeline.append(&entry, effects)
     };
     assert!(append().await.unwrap());
     assert!(!append().await.unwrap(), "the id exists");
@@ -71,7 +73,13 @@ async fn entries_are_published_in_stored_order() {
     let mut received = services.bus.subscribe(room.id);
     let appends = (0..50).map(|n| {
         let (services, entry) = (Arc::clone(&services), message(&room, &ann, &n.to_string()));
-        tokio::spawn(async move { services.timeline.append(&entry, || ()).await.unwrap() })
+        tokio::spawn(async move {
+            services
+                .timeline
+                .append(&entry, Effects::none())
+                .await
+                .unwrap()
+        })
     });
     for append in appends.collect::<Vec<_>>() {
         append.await.unwrap();

@@ -3,8 +3,9 @@
 use glance_sdk::model::{Event, Notification};
 
 use super::*;
-use crate::model::{Delivery, Outcome};
+use crate::model::{Delivery, Outcome, QueuedCalls};
 use crate::service::webhooks::RoomEvent;
+use crate::storage::Effects;
 
 const NOTIFICATION: &str = r#"{"message": "answer"}"#;
 
@@ -131,24 +132,22 @@ async fn events_beyond_the_queue_are_skipped() {
     let services = Services::new();
     let (room, ann) = (services.room("ops").await, services.user("Ann").await);
     let installed = services.install("a", room.id, &[Event::RoomEnter]).await;
-    let mut calls = Vec::new();
-    for _ in 0..=100 {
-        let event = RoomEvent::Entered(ann.clone());
-        calls.push(services.webhooks.prepare(room.id, &event).await);
+    for _ in 0..100 {
+        services.store_call(&room, &ann).await;
     }
-    // No other task runs in between, so none of the calls is sent yet.
-    for calls in calls {
-        services.webhooks.queue(calls);
-    }
+    // The task starts with the next event, which does not fit.
+    let event = RoomEvent::Entered(ann.clone());
+    services.webhooks.call(room.id, event).await;
     let delivery = services.last_delivery(&room);
-    assert!(
-        matches!(delivery.outcome, Outcome::Skipped(_)),
-        "{delivery:?}"
-    );
+    let Outcome::Skipped(why) = &delivery.outcome else {
+        panic!("{delivery:?}");
+    };
+    assert!(why.contains("100 events wait"), "{why}");
     assert_eq!(
         services.webhook_events(&installed.oauth_id).await.len(),
         100
     );
+    assert_eq!(services.queued(&installed).await, None);
 }
 
 #[tokio::test]
@@ -162,16 +161,13 @@ async fn queued_events_of_a_removed_or_slow_add_on_are_skipped() {
         let event = RoomEvent::Entered(ann.clone());
         let calls = services.webhooks.prepare(room.id, &event).await;
         if is_removed {
-            services
-                .storage
-                .leave(&installed.oauth_id, 1)
-                .await
-                .unwrap();
-            services.webhooks.queue(calls);
+            let id = &installed.oauth_id;
+            services.storage.leave(id, 1).await.unwrap();
         } else {
-            services.webhooks.queue(calls);
             services.clock.advance(std::time::Duration::from_secs(301));
         }
+        let effects = services.webhooks.effects(calls);
+        services.storage.queue_calls(effects).await.unwrap();
         assert!(
             services
                 .webhook_events(&installed.oauth_id)
@@ -184,4 +180,113 @@ async fn queued_events_of_a_removed_or_slow_add_on_are_skipped() {
         };
         assert_eq!(why.contains("removed"), is_removed, "{why}");
     }
+}
+
+impl Services {
+    /// Stores the calls for an arrival, as a host does that ends at once.
+    async fn store_call(&self, room: &Room, user: &User) {
+        let event = RoomEvent::Entered(user.clone());
+        let mut prepared = self
+            .webhooks
+            .effects(self.webhooks.prepare(room.id, &event).await);
+        let effects = Effects::calls(prepared.take_calls(), |_| ());
+        self.storage.queue_calls(effects).await.unwrap();
+    }
+
+    async fn queued(&self, installed: &Installed) -> Option<QueuedCalls> {
+        self.storage.next_calls(&installed.oauth_id).await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn stored_calls_are_made_in_order_after_a_start() {
+    let services = Services::new();
+    let (room, ann) = (services.room("ops").await, services.user("Ann").await);
+    let installed = services.install("a", room.id, &[Event::RoomEnter]).await;
+    let [bo, cy] = [services.user("Bo").await, services.user("Cy").await];
+    for user in [&ann, &bo, &cy] {
+        services.store_call(&room, user).await;
+    }
+    // A call that was being sent may have arrived.
+    let first = services.queued(&installed).await.unwrap();
+    let marked = services.storage.mark_sending(first.number, 0).await;
+    assert!(marked.unwrap());
+    services.webhooks.start().await.unwrap();
+    services.webhooks.all_idle().await;
+    let deliveries = services.webhooks.deliveries(room.id);
+    let found: Vec<_> = deliveries
+        .iter()
+        .map(|delivery| {
+            let name = delivery.body["item"]["sender"]["name"].as_str().unwrap();
+            (name, matches!(delivery.outcome, Outcome::Failed(_)))
+        })
+        .collect();
+    assert_eq!(found, [("Ann", true), ("Bo", false), ("Cy", false)]);
+    let Outcome::Failed(why) = &deliveries[0].outcome else {
+        panic!("{:?}", deliveries[0]);
+    };
+    assert!(why.contains("the host ended during the call"), "{why}");
+    assert_eq!(services.webhook_events(&installed.oauth_id).await.len(), 2);
+}
+
+#[tokio::test]
+async fn webhooks_after_an_interrupted_one_are_called() {
+    let services = Services::new();
+    let (room, ann) = (services.room("ops").await, services.user("Ann").await);
+    let events = [Event::RoomEnter, Event::RoomEnter, Event::RoomEnter];
+    let installed = services.install("a", room.id, &events).await;
+    services.store_call(&room, &ann).await;
+    let queued = services.queued(&installed).await.unwrap();
+    let [_, second, third] = &*queued.calls.calls else {
+        panic!("{queued:?}");
+    };
+    services
+        .storage
+        .mark_sending(queued.number, 1)
+        .await
+        .unwrap();
+    services.webhooks.start().await.unwrap();
+    services.webhooks.all_idle().await;
+    let deliveries = services.webhooks.deliveries(room.id);
+    let called: Vec<_> = deliveries.iter().map(|one| one.webhook_id).collect();
+    assert_eq!(called, [second.id, third.id]);
+    assert_eq!(services.webhook_events(&installed.oauth_id).await.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn call_in_pause_before_retry_stays_stored_on_shutdown() {
+    let services = Services::new();
+    let room = services.room("ops").await;
+    let installed = services.install("a", room.id, &[Event::RoomMessage]).await;
+    services
+        .add_ons
+        .statuses
+        .lock()
+        .push_back(StatusCode::SERVICE_UNAVAILABLE);
+    let ann = services.user("Ann").await;
+    let draft = "hi".to_owned().into();
+    services.messages.post(&room, &ann, draft).await.unwrap();
+    services.add_ons.requested(1).await;
+    services.shut_down();
+    services.webhooks.idle(&installed.oauth_id).await;
+    let queued = services.queued(&installed).await.unwrap();
+    assert_eq!((queued.position, queued.is_sending), (0, false));
+    assert!(services.webhooks.deliveries(room.id).is_empty());
+    assert_eq!(services.add_ons.requests.lock().len(), 1);
+}
+
+#[tokio::test]
+async fn deletion_of_a_room_is_told_to_its_add_ons_after_a_restart() {
+    let services = Services::new();
+    let (room, owner) = (services.room("ops").await, services.user("Owner").await);
+    let installed = services.install("a", room.id, &[Event::RoomDeleted]).await;
+    let event = RoomEvent::Deleted(owner);
+    let calls = services.webhooks.prepare_for(&room, &event).await;
+    let mut prepared = services.webhooks.effects(calls);
+    let effects = Effects::calls(prepared.take_calls(), |dropped| assert_eq!(dropped, []));
+    let removed = services.storage.remove_room(room.id, 1, effects).await;
+    assert_eq!(removed.unwrap().unwrap().len(), 1);
+    services.webhooks.start().await.unwrap();
+    let called = services.webhook_events(&installed.oauth_id).await;
+    assert_eq!(called, ["room_deleted"]);
 }

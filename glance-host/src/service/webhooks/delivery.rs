@@ -2,22 +2,21 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, UNIX_EPOCH};
 
 use glance_sdk::json;
-use glance_sdk::model::{Event, OauthId, WebhookPayload};
+use glance_sdk::model::{Event, OauthId, Secret, WebhookPayload};
 use reqwest::StatusCode;
 use serde_json::{Map, Value};
 
 use super::Webhooks;
-use super::room_event::Payload;
 use crate::content::notification::{self, NotificationError};
-use crate::model::clock::Clock;
-use crate::model::{Content, Delivery, Entry, Installed, Outcome, RegisteredWebhook};
+use crate::model::{Content, Delivery, Entry, NewCalls, Outcome, WebhookCall, WebhookEvent};
 use crate::net::outbound::{Answer, NoAnswer};
-use crate::service::addon_calls::RequestError;
+use crate::service::addon_calls::{RequestError, Signer};
 use crate::service::post_check::{PostRefused, check_post};
 use crate::service::timeline::AppendError;
+use crate::storage::Effects;
 
 /// The timeout of one attempt.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -35,7 +34,7 @@ const PAUSES: [Duration; 3] = [
 /// The longest pause that an add-on can request. Its other events wait during the pause.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(10);
 
-/// The age at which a queued event is dropped, because its answer would be too late for the room.
+/// The age at which the calls of an event are dropped, because its answer would be too late for the room.
 const MAX_AGE: Duration = Duration::from_secs(5 * 60);
 
 /// The longest plain text, in bytes, that counts as an acknowledgement such as `OK`.
@@ -44,55 +43,57 @@ const MAX_ACKNOWLEDGEMENT: usize = 200;
 /// The number of characters of an answer that its record contains.
 const MAX_RECORDED_ANSWER: usize = 2000;
 
-/// A queued call.
+/// A stored call.
 pub(super) struct Job {
-    payload: Arc<Payload>,
-    installed: Arc<Installed>,
-    registered: RegisteredWebhook,
-    at: SystemTime,
-    /// The time of the event, by [`Clock::elapsed`].
-    since: Duration,
+    /// The number of the calls that it is one of.
+    number: u64,
+    /// Its index among them.
+    pub(super) position: u32,
+    event: Arc<WebhookEvent>,
+    oauth_id: OauthId,
+    last_secret: Option<Secret>,
+    call: WebhookCall,
 }
 
 impl Job {
-    pub(super) fn new(
-        clock: &Clock,
-        payload: Arc<Payload>,
-        installed: Arc<Installed>,
-        registered: RegisteredWebhook,
-    ) -> Self {
-        Self {
-            payload,
-            installed,
-            registered,
-            at: clock.system_time(),
-            since: clock.elapsed(),
-        }
+    /// Returns the call at this position.
+    pub(super) fn new(number: u64, position: u32, calls: &NewCalls) -> Option<Self> {
+        Some(Self {
+            number,
+            position,
+            event: Arc::clone(&calls.event),
+            oauth_id: calls.oauth_id.clone(),
+            last_secret: calls.last_secret.clone(),
+            call: calls.calls.get(usize::try_from(position).ok()?)?.clone(),
+        })
     }
 
     /// Returns the pattern and the text that it must match.
     pub(super) fn pattern_and_text(&self) -> Option<(&str, &str)> {
-        let pattern = self.registered.webhook.pattern.as_deref()?;
-        Some((pattern, self.payload.text.as_deref()?))
-    }
-
-    fn oauth_id(&self) -> &OauthId {
-        &self.installed.oauth_id
+        let pattern = self.call.webhook.pattern.as_deref()?;
+        Some((pattern, self.event.text.as_deref()?))
     }
 
     pub(super) fn skipped(&self, why: String) -> Delivery {
         self.delivery(0, Duration::ZERO, Outcome::Skipped(why))
     }
 
+    /// Returns the record of a call that an earlier run of the host was sending when it ended.
+    pub(super) fn interrupted(&self) -> Delivery {
+        let why = "the host ended during the call, which may have arrived".to_owned();
+        self.delivery(1, Duration::ZERO, Outcome::Failed(why))
+    }
+
     fn delivery(&self, attempts: u32, took: Duration, outcome: Outcome) -> Delivery {
+        let since_epoch = u64::try_from(self.event.at).unwrap_or_default();
         Delivery {
-            webhook_id: self.registered.id,
-            oauth_id: self.oauth_id().clone(),
-            room_id: self.payload.room.id,
-            event: self.payload.event.clone(),
-            url: self.registered.webhook.url.clone(),
+            webhook_id: self.call.id,
+            oauth_id: self.oauth_id.clone(),
+            room_id: self.event.room_id,
+            event: self.event.event.clone(),
+            url: self.call.webhook.url.clone(),
             body: self.body(),
-            at: self.at,
+            at: UNIX_EPOCH + Duration::from_micros(since_epoch),
             attempts,
             took,
             outcome,
@@ -100,35 +101,42 @@ impl Job {
     }
 
     fn body(&self) -> Value {
-        let (payload, id) = (&self.payload, self.registered.id);
-        let item = payload.item.clone();
-        let payload = WebhookPayload::new(payload.event.clone(), id, self.oauth_id().clone(), item);
+        let (event, item) = (self.event.event.clone(), self.event.item.clone());
+        let payload = WebhookPayload::new(event, self.call.id, self.oauth_id.clone(), item);
         serde_json::to_value(payload).unwrap_or_default()
     }
 
-    /// Calls the webhook, with retries, and posts the answer.
+    /// Calls the webhook, with retries, and posts the answer. Returns `None` if the host shuts down; the call stays in
+    /// storage then.
     #[expect(
         clippy::disallowed_methods,
         reason = "add-ons recover in real time, also in a test whose clock stands still"
     )]
-    pub(super) async fn deliver(self, webhooks: &Webhooks) -> Delivery {
+    pub(super) async fn deliver(self, webhooks: &Webhooks) -> Option<Delivery> {
+        let age = webhooks.now().saturating_sub(self.event.at);
+        if u128::try_from(age).is_ok_and(|age| age > MAX_AGE.as_micros()) {
+            let why = "it waited for more than 5 minutes".to_owned();
+            return Some(self.skipped(why));
+        }
         let began = webhooks.clock.elapsed();
         let took = || webhooks.clock.elapsed().saturating_sub(began);
-        if began.saturating_sub(self.since) > MAX_AGE {
-            return self.skipped("it waited for more than 5 minutes".to_owned());
-        }
         let body = self.body().to_string();
         let mut pauses = PAUSES.iter();
         let mut attempts = 0;
         loop {
-            if !self.is_installed(webhooks).await {
-                return self.delivery(attempts, took(), removed());
+            let Some(secret) = self.secret(webhooks).await? else {
+                return Some(self.delivery(attempts, took(), removed()));
+            };
+            // Stored before the request is sent: after a crash nobody knows whether it arrived.
+            let mark = || webhooks.storage.mark_sending(self.number, self.position);
+            if !webhooks.until_stored(mark).await? {
+                return Some(self.delivery(attempts, took(), removed()));
             }
             attempts += 1;
-            let call = self.call(webhooks, &body).await;
+            let call = self.call(webhooks, &secret, &body).await;
             let pause = pauses
                 .next()
-                .filter(|_| may_retry(&call) && !webhooks.shutdown.has_begun())
+                .filter(|_| may_retry(&call))
                 .map(|pause| (*pause).max(requested_pause(&call)));
             let Some(pause) = pause else {
                 let outcome = match call {
@@ -136,38 +144,46 @@ impl Job {
                     Err(CallFailure::NoAnswer(cause)) => Outcome::Failed(cause.to_string()),
                     Err(CallFailure::Invalid(error)) => Outcome::Skipped(error.to_string()),
                 };
-                return self.delivery(attempts, took(), outcome);
+                return Some(self.delivery(attempts, took(), outcome));
             };
+            let mark = || webhooks.storage.mark_waiting(self.number, self.position);
+            webhooks.until_stored(mark).await?;
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
-                () = webhooks.shutdown.begun() => {
-                    let failed = Outcome::Failed("was down when the host ended".to_owned());
-                    return self.delivery(attempts, took(), failed);
-                }
+                () = webhooks.shutdown.begun() => return None,
             }
         }
     }
 
     /// Sends one attempt. Each attempt has a new token, because an add-on may refuse one that it has seen.
-    async fn call(&self, webhooks: &Webhooks, body: &str) -> Result<Answer, CallFailure> {
+    async fn call(
+        &self,
+        webhooks: &Webhooks,
+        secret: &Secret,
+        body: &str,
+    ) -> Result<Answer, CallFailure> {
+        let signer = Signer {
+            oauth_id: &self.oauth_id,
+            secret,
+        };
         let request = webhooks.addon_calls.webhook(
-            &self.installed,
-            &self.registered.webhook,
-            self.payload.room.id,
-            self.payload.sender.as_ref(),
+            signer,
+            &self.call.webhook,
+            self.event.room_id,
+            self.event.sender.as_ref(),
         );
         let request = request.map_err(CallFailure::Invalid)?.body(body.to_owned());
         let answer = request.send(TIMEOUT, MAX_ANSWER_BYTES).await;
         answer.map_err(CallFailure::NoAnswer)
     }
 
-    /// Returns whether the add-on is still installed; true for the deletion of a room, which also removed its add-ons.
-    async fn is_installed(&self, webhooks: &Webhooks) -> bool {
-        if self.payload.event == Event::RoomDeleted {
-            return true;
-        }
-        let found = webhooks.storage.installation(self.oauth_id()).await;
-        !matches!(found, Ok(None))
+    /// Returns the secret that signs the call, `Some(None)` if the installation was removed, and `None` if the host
+    /// shuts down.
+    async fn secret(&self, webhooks: &Webhooks) -> Option<Option<Secret>> {
+        let read = || webhooks.storage.installation(&self.oauth_id);
+        let installed = webhooks.until_stored(read).await?;
+        let secret = installed.map(|installed| installed.oauth_secret.clone());
+        Some(secret.or_else(|| self.last_secret.clone()))
     }
 
     /// Posts the answer if it is a success.
@@ -196,23 +212,23 @@ impl Job {
         webhooks: &Webhooks,
         body: &[u8],
     ) -> Result<Option<String>, AnswerError> {
-        if is_acknowledgement(body) || self.payload.event == Event::RoomDeleted {
+        if is_acknowledgement(body) || self.event.event == Event::RoomDeleted {
             return Ok(None);
         }
         let members: Map<String, Value> = json::from_slice(body).map_err(AnswerError::Json)?;
         let notification = notification::read(members).map_err(AnswerError::Notification)?;
-        if !self.is_installed(webhooks).await {
-            return Err(AnswerError::AddOnRemoved);
-        }
-        let room = webhooks.storage.room(self.payload.room.id).await;
+        let installed = webhooks.storage.installation(&self.oauth_id).await;
+        let installed = installed.map_err(AppendError::Storage)?;
+        let installed = installed.ok_or(AnswerError::AddOnRemoved)?;
+        let room = webhooks.storage.room(self.event.room_id).await;
         let room = room.map_err(AppendError::Storage)?;
         let room = room.ok_or(AnswerError::RoomDeleted)?;
-        check_post(&webhooks.limits, &room, self.oauth_id()).map_err(AnswerError::Refused)?;
+        check_post(&webhooks.limits, &room, &self.oauth_id).map_err(AnswerError::Refused)?;
         let content = Content::Notification(Box::new(notification));
-        let entry = Entry::new(room.id, &self.installed, content);
+        let entry = Entry::new(room.id, &installed, content);
         // Two add-ons that answer each other's notifications would never end.
-        match self.payload.event {
-            Event::RoomNotification => webhooks.timeline.append(&entry, || ()).await?,
+        match self.event.event {
+            Event::RoomNotification => webhooks.timeline.append(&entry, Effects::none()).await?,
             _ => webhooks.post(&entry).await?,
         };
         Ok(Some(entry.id))

@@ -7,9 +7,8 @@ use glance_sdk::model::webhook::{
     RoomTopicChange, RoomUnarchived,
 };
 use glance_sdk::model::{Event, OauthId};
-use serde_json::Value;
 
-use crate::model::{Content, Entry, Room, Sender, User};
+use crate::model::{Content, Entry, EventSender, Room, Sender, User, WebhookEvent};
 use crate::service::directory::Directory;
 use crate::storage::{Storage, StorageError};
 
@@ -60,6 +59,17 @@ impl RoomEvent {
         })
     }
 
+    /// Returns the installation that caused the event; its own webhooks are not called.
+    pub(super) fn author(&self) -> Option<&OauthId> {
+        match self {
+            Self::Written(entry) => match &entry.sender {
+                Sender::AddOn(id) => Some(id),
+                Sender::Person(_) => None,
+            },
+            _ => None,
+        }
+    }
+
     /// Returns the person who caused the event; `None` for an entry.
     fn actor(&self) -> Option<&User> {
         match self {
@@ -73,20 +83,6 @@ impl RoomEvent {
             | Self::Deleted(by) => Some(by),
         }
     }
-}
-
-/// The part of a payload that is the same for all webhooks of an event.
-#[derive(Debug)]
-pub(super) struct Payload {
-    pub(super) event: Event,
-    pub(super) room: Room,
-    /// The text for patterns, if the event is an entry.
-    pub(super) text: Option<String>,
-    /// The person who caused the event.
-    pub(super) sender: Option<User>,
-    /// The installation that caused the event; its own webhooks are not called.
-    pub(super) author: Option<OauthId>,
-    pub(super) item: Value,
 }
 
 /// The reason why there is no payload.
@@ -120,58 +116,80 @@ impl std::error::Error for PayloadError {
     }
 }
 
-impl Payload {
-    pub(super) async fn new(
-        storage: &dyn Storage,
-        directory: &Directory,
-        room: Room,
-        kind: Event,
-        event: &RoomEvent,
-    ) -> Result<Self, PayloadError> {
-        let at = directory.room(&room);
-        let person = |user: &User| directory.person(user);
-        let (mut text, mut author) = (None, None);
-        let mut sender = event.actor().cloned();
-        let item = match event {
-            RoomEvent::Written(entry) => {
-                match &entry.sender {
-                    Sender::AddOn(id) => author = Some(id.clone()),
-                    Sender::Person(id) => sender = storage.user(*id).await?,
+/// Describes an event for webhooks. `at` is in microseconds since 1970.
+pub(super) async fn describe(
+    storage: &dyn Storage,
+    directory: &Directory,
+    room: &Room,
+    event: &RoomEvent,
+    kind: Event,
+    at: i64,
+) -> Result<WebhookEvent, PayloadError> {
+    let place = directory.room(room);
+    let person = |user: &User| directory.person(user);
+    let mut text = None;
+    let mut sender = event.actor().cloned();
+    let item = match event {
+        RoomEvent::Written(entry) => {
+            if let Sender::Person(id) = entry.sender {
+                sender = storage.user(id).await?;
+            }
+            match &entry.content {
+                Content::Notification(notification) => {
+                    text = Some(notification.message.clone());
+                    let message = directory.notification(entry, notification).await?;
+                    serde_json::to_value(RoomNotification::new(message, place))
                 }
-                match &entry.content {
-                    Content::Notification(notification) => {
-                        text = Some(notification.message.clone());
-                        let message = directory.notification(entry, notification).await?;
-                        serde_json::to_value(RoomNotification::new(message, at))
-                    }
-                    Content::Message(message) => {
-                        text = Some(message.text.clone());
-                        let message = directory.message(entry, message).await?;
-                        serde_json::to_value(RoomMessage::new(message, at))
-                    }
+                Content::Message(message) => {
+                    text = Some(message.text.clone());
+                    let message = directory.message(entry, message).await?;
+                    serde_json::to_value(RoomMessage::new(message, place))
                 }
             }
-            RoomEvent::TopicChanged { topic, by } => {
-                serde_json::to_value(RoomTopicChange::new(topic.clone(), person(by), at))
-            }
-            RoomEvent::Entered(by) => serde_json::to_value(RoomEnter::new(person(by), at)),
-            RoomEvent::Left(by) => serde_json::to_value(RoomExit::new(person(by), at)),
-            RoomEvent::Created(by) => serde_json::to_value(RoomCreated::new(Some(person(by)), at)),
-            RoomEvent::Archived(by) => {
-                serde_json::to_value(RoomArchived::new(Some(person(by)), at))
-            }
-            RoomEvent::Unarchived(by) => {
-                serde_json::to_value(RoomUnarchived::new(Some(person(by)), at))
-            }
-            RoomEvent::Deleted(by) => serde_json::to_value(RoomDeleted::new(Some(person(by)), at)),
-        };
-        Ok(Self {
-            event: kind,
-            room,
-            text,
-            sender,
-            author,
-            item: item.map_err(PayloadError::Json)?,
-        })
+        }
+        RoomEvent::TopicChanged { topic, by } => {
+            serde_json::to_value(RoomTopicChange::new(topic.clone(), person(by), place))
+        }
+        RoomEvent::Entered(by) => serde_json::to_value(RoomEnter::new(person(by), place)),
+        RoomEvent::Left(by) => serde_json::to_value(RoomExit::new(person(by), place)),
+        RoomEvent::Created(by) => return describe_created(directory, room, by, at),
+        RoomEvent::Archived(by) => serde_json::to_value(RoomArchived::new(Some(person(by)), place)),
+        RoomEvent::Unarchived(by) => {
+            serde_json::to_value(RoomUnarchived::new(Some(person(by)), place))
+        }
+        RoomEvent::Deleted(by) => serde_json::to_value(RoomDeleted::new(Some(person(by)), place)),
+    };
+    Ok(WebhookEvent {
+        event: kind,
+        room_id: room.id,
+        at,
+        text,
+        sender: sender.as_ref().map(event_sender),
+        item: item.map_err(PayloadError::Json)?,
+    })
+}
+
+/// Describes the creation of a room for webhooks. Reads nothing, so the transaction that creates it can call this.
+pub(super) fn describe_created(
+    directory: &Directory,
+    room: &Room,
+    by: &User,
+    at: i64,
+) -> Result<WebhookEvent, PayloadError> {
+    let item = RoomCreated::new(Some(directory.person(by)), directory.room(room));
+    Ok(WebhookEvent {
+        event: Event::RoomCreated,
+        room_id: room.id,
+        at,
+        text: None,
+        sender: Some(event_sender(by)),
+        item: serde_json::to_value(item).map_err(PayloadError::Json)?,
+    })
+}
+
+fn event_sender(user: &User) -> EventSender {
+    EventSender {
+        id: user.id,
+        timezone: user.timezone.clone(),
     }
 }

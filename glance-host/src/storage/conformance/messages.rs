@@ -89,7 +89,7 @@ async fn entries_have_effects_in_stored_order(pair: &Pair) {
         entry.id = number.max(1).to_string();
         let (storage, happened) = (Arc::clone(&pair[0]), Arc::clone(&happened));
         let id = entry.id.clone();
-        let effects = Effects::on_commit(move || happened.lock().push(id));
+        let effects = Effects::none().on_commit(move || happened.lock().push(id));
         posting.spawn(async move { storage.post(&entry, effects).await });
     }
     for posted in posting.join_all().await {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
-use super::{CROWD, Pair, holds, install, new_room, people, room, same, some, worked};
+use super::{CROWD, Pair, holds, install, new_room, no_effects, people, room, same, some, worked};
 use crate::model::Room;
 use crate::model::access::Access;
 use crate::storage::{Effects, RoomChange, Storage};
@@ -24,11 +24,17 @@ async fn room_names_are_unique([a, b]: &Pair) {
     let rule = "no two rooms have the same name";
     let [ann] = people(&**a, ["Ann"]).await;
     let first = some(
-        worked(a.create_room(&new_room("ops", &ann)).await, rule),
+        worked(
+            a.create_room(&new_room("ops", &ann), no_effects()).await,
+            rule,
+        ),
         rule,
     );
     same(
-        worked(b.create_room(&new_room("ops", &ann)).await, rule),
+        worked(
+            b.create_room(&new_room("ops", &ann), no_effects()).await,
+            rule,
+        ),
         None,
         rule,
     );
@@ -45,7 +51,7 @@ async fn first_room_is_created_once(pair: &Pair) {
     for number in 0..CROWD {
         let storage = Arc::clone(&pair[number % 2]);
         let new = new_room(&format!("Lobby {number}"), &ann);
-        creating.spawn(async move { storage.create_first_room(&new).await });
+        creating.spawn(async move { storage.create_first_room(&new, no_effects()).await });
     }
     let created = creating.join_all().await;
     let created = created
@@ -221,7 +227,7 @@ async fn listed_rooms_are_those_a_person_may_enter([a, b]: &Pair) {
     .enumerate()
     {
         let new = new_room(&format!("room {number}"), &users[owner]);
-        let before = some(worked(a.create_room(&new).await, rule), rule);
+        let before = some(worked(a.create_room(&new, no_effects()).await, rule), rule);
         let after = Room {
             is_public,
             is_archived,

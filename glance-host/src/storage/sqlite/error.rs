@@ -53,6 +53,11 @@ pub(super) fn is_unavailable(code: ErrorCode) -> bool {
     )
 }
 
+/// Returns the error of a value that has no stored form.
+pub(super) fn unstorable(error: StorageError) -> rusqlite::Error {
+    rusqlite::Error::ToSqlConversionFailure(Box::new(error))
+}
+
 pub(super) fn storage_error(error: rusqlite::Error) -> StorageError {
     let corrupt = |what: &str, error| StorageError::Corrupt {
         what: what.to_owned(),

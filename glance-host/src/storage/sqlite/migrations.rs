@@ -121,6 +121,31 @@ const STEPS: &[&str] = &[
         revoked_at INTEGER
     ) STRICT;
 ",
+    "
+    -- Webhook calls that are still to be made. The calls of an event share its payload, which goes with the last of
+    -- them. AUTOINCREMENT: the number of calls that are over never comes to mean others.
+    CREATE TABLE webhook_event (id INTEGER PRIMARY KEY, payload TEXT NOT NULL) STRICT;
+    CREATE TABLE webhook_call (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        event_id INTEGER NOT NULL REFERENCES webhook_event (id),
+        oauth_id TEXT NOT NULL,
+        -- Null if the calls are made although their installation is gone; they have its secret then.
+        installation TEXT REFERENCES installation (oauth_id) ON DELETE CASCADE,
+        last_secret TEXT,
+        bytes INTEGER NOT NULL,
+        position INTEGER NOT NULL DEFAULT 0,
+        is_sending INTEGER NOT NULL DEFAULT 0,
+        calls TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX webhook_call_by_add_on ON webhook_call (oauth_id, id);
+    CREATE INDEX webhook_call_by_installation ON webhook_call (installation);
+    CREATE INDEX webhook_call_by_event ON webhook_call (event_id);
+    CREATE TRIGGER webhook_event_is_over AFTER DELETE ON webhook_call
+    WHEN NOT EXISTS (SELECT 1 FROM webhook_call WHERE event_id = OLD.event_id)
+    BEGIN
+        DELETE FROM webhook_event WHERE id = OLD.event_id;
+    END;
+",
 ];
 
 pub(super) fn run(connection: &mut Connection) -> Result<()> {

@@ -9,7 +9,7 @@ use super::installations;
 use super::people::{USER, user};
 use super::rows::{execute, id, number, offset};
 use crate::model::{Installed, NewRoom, Room, User};
-use crate::storage::{Effects, Result, RoomChange, RoomStore};
+use crate::storage::{Effects, Result, RoomChange, RoomEffects, RoomStore};
 
 const ROOM: &str = "SELECT id, name, is_public, owner, topic, is_archived, created FROM room";
 
@@ -53,14 +53,15 @@ impl RoomStore for SqliteState {
             .await
     }
 
-    async fn create_room(&self, new: &NewRoom) -> Result<Option<Room>> {
+    async fn create_room(&self, new: &NewRoom, effects: RoomEffects) -> Result<Option<Room>> {
         let new = new.clone();
-        self.write(move |connection| create(connection, &new)).await
+        self.create_with(effects, move |connection| create(connection, &new))
+            .await
     }
 
-    async fn create_first_room(&self, new: &NewRoom) -> Result<Option<Room>> {
+    async fn create_first_room(&self, new: &NewRoom, effects: RoomEffects) -> Result<Option<Room>> {
         let new = new.clone();
-        self.write(move |connection| create_first(connection, &new))
+        self.create_with(effects, move |connection| create_first(connection, &new))
             .await
     }
 

@@ -6,6 +6,7 @@ use glance_sdk::model::{Descriptor, OauthId, RoomId, Webhook};
 use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::super::error::unstorable;
 use super::super::parsed::ParsedInstallations;
 use super::super::rows::{execute, id, json, number, parsed, room};
 use crate::model::{Installed, MAX_RUNTIME_WEBHOOKS, RegisteredWebhook, Restriction};
@@ -124,8 +125,7 @@ fn declare_all(connection: &Connection) -> rusqlite::Result<()> {
     while let Some(row) = rows.next()? {
         let oauth_id = OauthId::from(row.get::<_, String>(0)?);
         let descriptor: Descriptor = parsed(row, 1)?;
-        let declared = StoredWebhook::declared(&descriptor)
-            .map_err(|cause| rusqlite::Error::ToSqlConversionFailure(Box::new(cause)))?;
+        let declared = StoredWebhook::declared(&descriptor).map_err(unstorable)?;
         declare(connection, &oauth_id, &declared)?;
     }
     Ok(())
