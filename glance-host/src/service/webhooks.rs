@@ -242,8 +242,15 @@ impl Webhooks {
         let called: HashSet<_> = calls.0.iter().map(|calls| calls.oauth_id.clone()).collect();
         let webhooks = self.clone();
         Effects::calls(calls.0, move |dropped| {
-            for dropped in dropped {
-                webhooks.record_dropped(dropped);
+            if !dropped.is_empty() {
+                let (recorder, dropped) = (webhooks.clone(), dropped.to_vec());
+                // Records contain the bodies of all calls; the thread that writes to storage has no time for that.
+                let record = async move {
+                    for dropped in &dropped {
+                        recorder.record_dropped(dropped);
+                    }
+                };
+                webhooks.runtime.spawn(record);
             }
             for oauth_id in called {
                 webhooks.wake(oauth_id);
