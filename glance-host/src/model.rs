@@ -8,6 +8,7 @@ mod entry;
 pub(crate) mod event;
 mod extension;
 pub(crate) mod glance_data;
+mod handoff;
 pub(crate) mod host_info;
 mod identity;
 mod installation;
@@ -27,6 +28,7 @@ pub use extension::{
     MAX_RUNTIME_ACTIONS, MAX_RUNTIME_GLANCES, MAX_RUNTIME_WEBHOOKS, Place, RegisteredWebhook,
     Restriction, RuntimeAction, RuntimeGlance,
 };
+pub use handoff::Handoff;
 pub use identity::Identity;
 pub use installation::{InstallationQuery, Installed, Leaving, ListedInstallation};
 pub use private_message::{MAX_PRIVATE_MESSAGES, PrivateMessage};

@@ -8,6 +8,7 @@ mod effects;
 mod error;
 mod extensions;
 mod group;
+mod handoffs;
 mod installations;
 mod outbox;
 mod people;
@@ -26,6 +27,7 @@ pub use effects::{Effects, RoomEffects};
 pub use error::StorageError;
 pub use extensions::ExtensionStore;
 pub use group::{GroupStore, Writes};
+pub use handoffs::HandoffStore;
 pub use installations::InstallationStore;
 pub use outbox::OutboxStore;
 pub use people::{PeopleStore, PersonChange, SignedIn};
@@ -46,6 +48,7 @@ pub trait Storage:
     + PeopleStore
     + SessionStore
     + InstallationStore
+    + HandoffStore
     + ExtensionStore
     + TimelineStore
     + OutboxStore
@@ -61,6 +64,7 @@ impl<T> Storage for T where
         + PeopleStore
         + SessionStore
         + InstallationStore
+        + HandoffStore
         + ExtensionStore
         + TimelineStore
         + OutboxStore

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use glance_host::{Clock, Host};
+use glance_sdk::auth::now;
 use glance_sdk::axum::Router;
 use glance_sdk::axum::http::StatusCode as Status;
 use glance_sdk::axum::routing::{delete, get, post};
@@ -229,7 +230,8 @@ async fn unfinished_installation_is_listed_and_unchanged() {
     host.uninstall(&pending.oauth_id).await.unwrap();
     let mut pending = Arc::unwrap_or_clone(pending);
     pending.oauth_id = "pending".to_owned().into();
-    assert!(host.state().begin_installation(&pending, 0).await.unwrap());
+    let began = host.state().begin_installation(&pending, now()).await;
+    assert!(began.unwrap());
     let listed = script.list("").await;
     assert_eq!(
         (&listed[0]["state"], &listed[0]["id"]),

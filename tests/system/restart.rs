@@ -102,7 +102,7 @@ async fn update_stores_new_addresses() {
 }
 
 #[tokio::test]
-async fn unfinished_installation_is_removed_by_restart() {
+async fn expired_unfinished_installation_is_removed_at_start() {
     let folder = tempfile::tempdir().unwrap();
     let host = Host::builder()
         .port(0)

@@ -26,7 +26,7 @@ use crate::model::host_info::HostInfo;
 use crate::model::shutdown::Shutdown;
 use crate::net::outbound::{Answer, NoAnswer, Outbound};
 use crate::storage::{Storage, StorageError};
-use browser_handoff::{Handoffs, Purpose};
+use browser_handoff::Purpose;
 use error::no_answer;
 use removal::Removals;
 
@@ -52,7 +52,7 @@ pub(crate) const SECRET_LENGTH: usize = 40;
 const MAX_DESCRIPTOR_BYTES: usize = 512 * 1024;
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
 
-/// Installs and updates add-ons. Clones share the pending hand-offs.
+/// Installs and updates add-ons.
 #[derive(Debug, Clone)]
 pub(crate) struct Installer {
     storage: Arc<dyn Storage>,
@@ -62,7 +62,6 @@ pub(crate) struct Installer {
     info: Arc<HostInfo>,
     clock: Clock,
     shutdown: Shutdown,
-    handoffs: Handoffs,
 }
 
 impl Installer {
@@ -83,7 +82,6 @@ impl Installer {
             info,
             clock,
             shutdown,
-            handoffs: Handoffs::default(),
         }
     }
 
@@ -132,14 +130,16 @@ impl Installer {
         } else {
             Purpose::Install
         };
-        let handoff = page.map(|page| self.begin_handoff(purpose, &installed, &page));
-        match handoff.transpose() {
+        let Some(page) = page else {
+            return Ok((installed, None));
+        };
+        match self.begin_handoff(purpose, &installed, &page).await {
             Err(error) if !has_callback => {
                 let id = &installed.oauth_id;
                 self.storage.remove_installation(id).await?;
                 Err(error)
             }
-            handoff => Ok((installed, handoff.unwrap_or_default())),
+            handoff => Ok((installed, handoff.ok())),
         }
     }
 
@@ -173,7 +173,7 @@ impl Installer {
     }
 
     /// Stores an installation and posts its data to the add-on. The installation shows nothing until it is
-    /// [`finish`](Self::finish)ed, and the next start of the host removes an unfinished one.
+    /// [`finish`](Self::finish)ed, and is removed if that takes [too long](removal::UNFINISHED_LIFE).
     async fn begin(
         &self,
         read: ReadDescriptor,
@@ -187,8 +187,7 @@ impl Installer {
             descriptor_url: read.url,
             descriptor: read.descriptor,
         };
-        self.expire_handoffs().await;
-        self.replace_handoffs(&installed).await;
+        self.removals.leave_unfinished().await?;
         // The add-on requests a token before it answers, so the installation must be stored by then.
         let now = self.clock.now();
         if !self.storage.begin_installation(&installed, now).await? {
@@ -215,10 +214,16 @@ impl Installer {
     }
 
     /// Completes an installation that its add-on accepted: from now on it shows.
-    async fn finish(&self, installed: &Installed) -> Result<(), StorageError> {
-        self.storage
-            .finish_installation(&installed.oauth_id)
-            .await?;
+    async fn finish(&self, installed: &Installed) -> Result<(), InstallError> {
+        let id = &installed.oauth_id;
+        if !self.storage.finish_installation(id).await? {
+            return Err(InstallError::Expired);
+        }
+        Ok(self.publish_installed(installed).await?)
+    }
+
+    /// Shows a complete installation in open pages.
+    async fn publish_installed(&self, installed: &Installed) -> Result<(), StorageError> {
         self.bus.publish(topic(installed), Event::Changed);
         tracing::info!(target: STEPS, "{:?} is installed", installed.descriptor.name);
         warn_of_patterns(&installed.descriptor).await

@@ -3,6 +3,7 @@
 
 mod add_on_calls;
 mod extensions;
+mod install;
 mod messages;
 mod presence;
 mod private_messages;
@@ -34,6 +35,7 @@ use crate::service::addon_calls::AddOnCalls;
 use crate::service::directory::Directory;
 use crate::service::entry_renderer::EntryRenderer;
 use crate::service::extensions::Extensions;
+use crate::service::install::Installer;
 use crate::service::install::removal::Removals;
 use crate::service::messages::Messages;
 use crate::service::presence::Presence;
@@ -104,6 +106,8 @@ struct Services {
     addon_calls: AddOnCalls,
     timeline: Timeline,
     webhooks: Webhooks,
+    installer: Installer,
+    removals: Removals,
     rooms: Rooms,
     messages: Messages,
     private_messages: PrivateMessages,
@@ -137,9 +141,10 @@ impl Services {
         let timeline = Timeline::new(Arc::clone(&storage), Arc::clone(&bus), renderer);
         let limits = Arc::new(Limits::new(clock.clone(), 100, MESSAGE_LIMIT));
         let transport = Arc::clone(&add_ons) as Arc<dyn Transport>;
+        let outbound = Outbound::new(transport);
         let addon_calls = AddOnCalls::new(
-            info,
-            Outbound::new(transport),
+            Arc::clone(&info),
+            outbound.clone(),
             Arc::default(),
             clock.clone(),
         );
@@ -159,16 +164,27 @@ impl Services {
             webhooks.clone(),
             addon_calls.clone(),
             clock.clone(),
+            shutdown.clone(),
+        );
+        let installer = Installer::new(
+            Arc::clone(&storage),
+            Arc::clone(&bus),
+            outbound,
+            removals.clone(),
+            info,
+            clock.clone(),
             shutdown,
         );
         Self {
+            installer,
             rooms: Rooms::new(
                 Arc::clone(&storage),
                 Arc::clone(&bus),
                 webhooks.clone(),
-                removals,
+                removals.clone(),
                 clock.clone(),
             ),
+            removals,
             private_messages: PrivateMessages::new(Arc::clone(&storage), Arc::clone(&limits)),
             extensions: Extensions::new(Arc::clone(&storage), Arc::clone(&bus), Arc::default()),
             messages: Messages::new(Arc::clone(&storage), directory, webhooks.clone(), limits),

@@ -19,6 +19,7 @@
 //! `#[tokio::test(flavor = "multi_thread")]`: the rules about concurrent changes need several threads.
 
 mod extensions;
+mod handoffs;
 mod installations;
 mod messages;
 mod outbox;
@@ -52,6 +53,7 @@ pub async fn check(make: impl AsyncFn() -> [Arc<dyn Storage>; 2]) {
     rooms::check(&make).await;
     people::check(&make).await;
     installations::check(&make).await;
+    handoffs::check(&make).await;
     extensions::check(&make).await;
     messages::check(&make).await;
     outbox::check(&make).await;

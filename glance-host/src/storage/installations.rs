@@ -13,12 +13,18 @@ use crate::model::{InstallationQuery, Installed, Leaving, ListedInstallation, Pl
 #[async_trait]
 pub trait InstallationStore: fmt::Debug + Send + Sync + 'static {
     /// Stores an installation that its add-on has not accepted yet, and the webhooks it declares. It can have tokens at
-    /// once; if it is not finished, it [leaves](Self::leave) when the storage is opened again. Returns false if another
-    /// installation, accepted or not, would show the add-on in the same room. `now` is in seconds since 1970.
+    /// once, and is [finished](Self::finish_installation) or [leaves](Self::leave_unfinished). Deletes one that waits
+    /// for a [hand-off](super::HandoffStore) in the same place. Returns false if another installation, accepted or not,
+    /// would show the add-on in the same room. `now` is in seconds since 1970.
     async fn begin_installation(&self, installed: &Installed, now: i64) -> Result<bool>;
 
-    /// Marks an installation as accepted.
-    async fn finish_installation(&self, id: &OauthId) -> Result<()>;
+    /// Marks an installation as accepted. Returns false if there is none, because it took too long.
+    async fn finish_installation(&self, id: &OauthId) -> Result<bool>;
+
+    /// Lets each installation [leave](Self::leave) that is not accepted and either began before `began_before` and waits
+    /// for no hand-off, or waits for one that expired by `now`. Deletes all hand-offs that expired. Returns the
+    /// installations. Both times are in seconds since 1970.
+    async fn leave_unfinished(&self, began_before: i64, now: i64) -> Result<Vec<Installed>>;
 
     /// Replaces the descriptor of an installation, and the webhooks it declares.
     async fn replace_descriptor(&self, id: &OauthId, url: &str, new: &Descriptor) -> Result<()>;

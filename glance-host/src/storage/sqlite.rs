@@ -5,6 +5,7 @@ mod error;
 mod extensions;
 pub(crate) mod file;
 mod group;
+mod handoffs;
 mod installations;
 mod migrations;
 mod outbox;
@@ -150,8 +151,7 @@ impl SqliteState {
         connection.execute_batch(schema::SCHEMA)?;
         migrations::run(connection)?;
         people::prepare(connection)?;
-        extensions::webhooks::prepare(connection)?;
-        installations::remove_unfinished(connection)
+        extensions::webhooks::prepare(connection)
     }
 
     /// Changes the database, all of it or nothing. The change is stored when this returns.

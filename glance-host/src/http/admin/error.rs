@@ -193,6 +193,7 @@ impl From<InstallError> for AdminError {
                 "already-installed",
                 "remove the other installation first",
             ),
+            InstallError::Expired => (StatusCode::CONFLICT, "expired", "install it again"),
             InstallError::OtherAddOn { .. } => {
                 (StatusCode::CONFLICT, "other-add-on", "check the address")
             }

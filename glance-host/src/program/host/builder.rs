@@ -370,6 +370,7 @@ impl Builder {
             .start();
         }
         app.webhooks.start().await?;
+        app.removals.leave_unfinished().await?;
         app.removals.start();
         let api = api::router(&app);
         let mut router = Router::new()

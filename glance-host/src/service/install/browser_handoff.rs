@@ -1,17 +1,14 @@
 //! Sends a person's browser to a page of an add-on and back: add-ons without a `callbackUrl` are installed this way,
 //! and others may show a page after an installation.
 
-use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use glance_sdk::auth::random_alphanumeric;
 use glance_sdk::model::{Installable, InstallationData};
-use parking_lot::Mutex;
 use reqwest::Url;
 
 use super::{InstallError, Installer};
-use crate::model::Installed;
+use crate::model::{Handoff, Installed};
 use crate::storage::StorageError;
 
 /// The time that a person may stay at the add-on's page.
@@ -27,21 +24,6 @@ pub(super) enum Purpose {
     Install,
     /// To show the add-on's page for something that has happened already.
     Inform,
-}
-
-/// The pending hand-offs by name. Clones share them.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Handoffs(Arc<Mutex<HashMap<String, Handoff>>>);
-
-#[derive(Debug)]
-struct Handoff {
-    purpose: Purpose,
-    installed: Installed,
-    page: Url,
-    /// The name of the installation data in its URL. The host serves the data once.
-    data_name: String,
-    data: Option<InstallationData>,
-    ends_at: Duration,
 }
 
 /// The outcome of a hand-off.
@@ -61,8 +43,6 @@ pub(crate) enum NextStep {
     /// There is none.
     Done,
 }
-
-impl Handoffs {}
 
 /// Returns the page to visit after an installation.
 pub(super) fn page_after_installation(installed: &Installed) -> Option<String> {
@@ -87,17 +67,22 @@ fn installable(installed: &Installed) -> Installable {
 
 impl Installer {
     /// Prepares a visit to an add-on's page about something that happened, if the add-on has one. Returns the name of
-    /// the hand-off.
-    pub(crate) fn hand_off_to_inform(
+    /// the hand-off. Logs a failure: what happened is not undone.
+    pub(crate) async fn hand_off_to_inform(
         &self,
         installed: &Installed,
         page: Option<String>,
     ) -> Option<String> {
-        self.begin_handoff(Purpose::Inform, installed, &page?).ok()
+        let handoff = self.begin_handoff(Purpose::Inform, installed, &page?).await;
+        let log = |error: &InstallError| {
+            let error = format!("{error:#}");
+            tracing::warn!(installation = %installed.oauth_id, error, "no visit to an add-on's page");
+        };
+        handoff.inspect_err(log).ok()
     }
 
     /// Prepares a visit to an add-on's page. Returns the name of the hand-off.
-    pub(super) fn begin_handoff(
+    pub(super) async fn begin_handoff(
         &self,
         purpose: Purpose,
         installed: &Installed,
@@ -108,119 +93,85 @@ impl Installer {
             .filter(|url| matches!(url.scheme(), "http" | "https"))
             .ok_or_else(|| InstallError::NoAddress(page.to_owned()))?;
         let name = random_alphanumeric(LENGTH)?;
+        let life = i64::try_from(LIFE.as_secs()).unwrap_or(i64::MAX);
         let handoff = Handoff {
-            purpose,
-            installed: installed.clone(),
-            page,
+            name: name.clone(),
+            completes: (purpose == Purpose::Install).then(|| installed.oauth_id.clone()),
+            add_on_name: installed.descriptor.name.clone(),
+            page: page.into(),
             data_name: random_alphanumeric(LENGTH)?,
-            data: Some(self.data(installed)),
-            ends_at: self.clock.elapsed() + LIFE,
+            data: self.data(installed),
+            is_data_taken: false,
+            expires_at: self.clock.now().saturating_add(life),
         };
-        self.handoffs.0.lock().insert(name.clone(), handoff);
-        let installer = self.clone();
-        tokio::spawn(async move {
-            tokio::select! {
-                () = installer.shutdown.begun() => {}
-                () = installer.clock.sleep(LIFE) => installer.expire_handoffs().await,
-            }
-        });
+        self.storage.put_handoff(&handoff).await?;
         Ok(name)
     }
 
     /// Returns the URL for the browser: the add-on's page, with the URLs of the installation data and of the way back.
-    pub(crate) fn handoff_url(&self, name: &str, back: &str) -> Option<Url> {
-        let handoffs = self.handoffs.0.lock();
-        let handoff = handoffs
-            .get(name)
-            .filter(|handoff| self.is_pending(handoff))?;
+    /// Returns `None` if there is no such hand-off, or it expired.
+    pub(crate) async fn handoff_url(
+        &self,
+        name: &str,
+        back: &str,
+    ) -> Result<Option<Url>, StorageError> {
+        let Some(handoff) = self.storage.handoff(name, self.clock.now()).await? else {
+            return Ok(None);
+        };
         let base_url = &self.info.base_url;
-        let mut url = handoff.page.clone();
+        let mut url = Url::parse(&handoff.page).map_err(StorageError::other)?;
         url.query_pairs_mut()
             .append_pair("redirect_url", &format!("{base_url}{back}"))
             .append_pair(
                 "installable_url",
                 &format!("{base_url}/installable/{}", handoff.data_name),
             );
-        Some(url)
+        Ok(Some(url))
     }
 
     /// Returns the installation data of a hand-off, once.
-    pub(crate) fn take_handoff_data(&self, data_name: &str) -> Option<InstallationData> {
-        let mut handoffs = self.handoffs.0.lock();
-        let handoff = handoffs
-            .values_mut()
-            .find(|handoff| handoff.data_name == data_name && self.is_pending(handoff))?;
-        handoff.data.take()
+    pub(crate) async fn take_handoff_data(
+        &self,
+        data_name: &str,
+    ) -> Result<Option<InstallationData>, StorageError> {
+        let now = self.clock.now();
+        self.storage.take_handoff_data(data_name, now).await
     }
 
     /// Returns the next step for a person who returns. A hand-off without an installation ends here. Returns `None` if
     /// there is no such hand-off, or it expired.
-    pub(crate) fn return_from_handoff(&self, name: &str) -> Option<NextStep> {
-        let mut handoffs = self.handoffs.0.lock();
-        let handoff = handoffs
-            .get(name)
-            .filter(|handoff| self.is_pending(handoff))?;
-        if handoff.purpose == Purpose::Install {
-            return Some(NextStep::Install(handoff.installed.descriptor.name.clone()));
-        }
-        handoffs.remove(name);
-        Some(NextStep::Done)
+    pub(crate) async fn return_from_handoff(
+        &self,
+        name: &str,
+    ) -> Result<Option<NextStep>, StorageError> {
+        let now = self.clock.now();
+        Ok(match self.storage.handoff(name, now).await? {
+            None => None,
+            Some(handoff) if handoff.completes.is_some() => {
+                Some(NextStep::Install(handoff.add_on_name))
+            }
+            Some(_) => {
+                let ended = self.storage.finish_handoff(name, now).await?;
+                ended.map(|_| NextStep::Done)
+            }
+        })
     }
 
     /// Completes a hand-off. Returns `None` if there is none, or it expired.
     pub(crate) async fn finish_handoff(&self, name: &str) -> Result<Option<Outcome>, StorageError> {
-        self.expire_handoffs().await;
-        let Some(handoff) = self.handoffs.0.lock().remove(name) else {
+        let now = self.clock.now();
+        let Some(handoff) = self.storage.finish_handoff(name, now).await? else {
             return Ok(None);
         };
-        let installed = &handoff.installed;
-        if handoff.purpose == Purpose::Inform {
+        let Some(id) = &handoff.completes else {
             return Ok(Some(Outcome::Done));
-        }
-        if handoff.data.is_some() {
-            let id = &installed.oauth_id;
-            self.storage.remove_installation(id).await?;
-            let name = installed.descriptor.name.clone();
-            return Ok(Some(Outcome::NotFetched(name)));
-        }
-        self.finish(installed).await?;
-        Ok(Some(Outcome::Done))
-    }
-
-    fn is_pending(&self, handoff: &Handoff) -> bool {
-        handoff.ends_at > self.clock.elapsed()
-    }
-
-    /// Ends expired hand-offs, and removes the installations that waited for them.
-    pub(super) async fn expire_handoffs(&self) {
-        self.end_handoffs(|handoff| !self.is_pending(handoff)).await;
-    }
-
-    /// Ends the pending hand-offs for an add-on that is installed again in the same place.
-    pub(super) async fn replace_handoffs(&self, new: &Installed) {
-        let is_same = |handoff: &Handoff| {
-            let old = &handoff.installed;
-            (&old.descriptor.key, old.room_id) == (&new.descriptor.key, new.room_id)
         };
-        self.end_handoffs(|handoff| handoff.purpose == Purpose::Install && is_same(handoff))
-            .await;
-    }
-
-    async fn end_handoffs(&self, ends: impl Fn(&Handoff) -> bool) {
-        let ended: Vec<_> = self
-            .handoffs
-            .0
-            .lock()
-            .extract_if(|_, handoff| ends(handoff))
-            .collect();
-        for (_, handoff) in ended {
-            let id = &handoff.installed.oauth_id;
-            if handoff.purpose == Purpose::Install
-                && let Err(error) = self.storage.remove_installation(id).await
-            {
-                let error = format!("{error:#}");
-                tracing::error!(installation = %id, error, "removing an unfinished installation failed");
-            }
+        if !handoff.is_data_taken {
+            return Ok(Some(Outcome::NotFetched(handoff.add_on_name)));
         }
+        if let Some(installed) = self.storage.installation(id).await? {
+            self.publish_installed(&installed).await?;
+        }
+        Ok(Some(Outcome::Done))
     }
 }

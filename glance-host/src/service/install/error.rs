@@ -92,6 +92,8 @@ pub enum InstallError {
         /// The answer, in at most 2000 characters and 40 lines.
         said: String,
     },
+    /// The installation took so long that the host removed it.
+    Expired,
     /// The host's own database failed.
     Storage(StorageError),
 }
@@ -162,6 +164,9 @@ impl fmt::Display for InstallError {
 {said}"
                     ),
                 }
+            }
+            Self::Expired => {
+                f.write_str("the installation took too long and was removed; try again")
             }
             Self::Storage(cause) => cause.fmt(f),
         }

@@ -37,6 +37,10 @@ const BATCH: u32 = 100;
 /// The number of concurrent removal calls.
 const AT_ONCE: usize = 8;
 
+/// The time after which an installation is removed that its add-on has not accepted: longer than
+/// [`CALLBACK_TIMEOUT`](super::CALLBACK_TIMEOUT). One that waits for a person ends with its hand-off.
+pub(super) const UNFINISHED_LIFE: Duration = Duration::from_secs(2 * 60);
+
 /// How long the removal call of a deleted room waits for the webhooks of the deletion.
 const LAST_WORDS: Duration = Duration::from_secs(30);
 
@@ -123,6 +127,19 @@ impl Removals {
         Ok(())
     }
 
+    /// Removes installations that were not finished in time, as after a crash, and tells their add-ons. Does not wait for
+    /// the calls.
+    pub(crate) async fn leave_unfinished(&self) -> Result<(), StorageError> {
+        let now = self.clock.now();
+        let life = i64::try_from(UNFINISHED_LIFE.as_secs()).unwrap_or(i64::MAX);
+        let began_before = now.saturating_sub(life);
+        for installed in self.storage.leave_unfinished(began_before, now).await? {
+            tracing::info!(installation = %installed.oauth_id, "removed an unfinished installation");
+            self.spawn_tell(installed, false);
+        }
+        Ok(())
+    }
+
     /// Tells the add-ons of a deleted room, after their webhooks for the deletion. Does not wait for the calls.
     pub(crate) fn tell_of_room(&self, installed: Vec<Installed>) {
         for installed in installed {
@@ -135,12 +152,16 @@ impl Removals {
         tokio::spawn(async move { removals.tell_removed(installed, after_webhooks).await });
     }
 
-    /// Spawns a task that retries the stored removals until the host shuts down.
+    /// Spawns a task that retries the stored removals, and removes unfinished installations, until the host shuts down.
     pub(crate) fn start(&self) {
         let removals = self.clone();
         tokio::spawn(async move {
             let telling = async {
                 loop {
+                    if let Err(error) = removals.leave_unfinished().await {
+                        let error = format!("{error:#}");
+                        tracing::error!(error, "removing unfinished installations failed");
+                    }
                     if let Err(error) = removals.tell_all().await {
                         let error = format!("{error:#}");
                         tracing::error!(error, "reading removed installations failed");

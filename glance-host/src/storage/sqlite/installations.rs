@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use glance_sdk::model::{Descriptor, OauthId, RoomId, Secret};
-use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::SqliteState;
 use super::extensions::webhooks;
+use super::handoffs;
 use super::rows::{column, execute, id, json, number, parsed, place, room};
 use crate::model::{InstallationQuery, Installed, Leaving, ListedInstallation, Place};
 use crate::storage::{InstallationStore, Result};
@@ -25,9 +25,14 @@ impl InstallationStore for SqliteState {
             .await
     }
 
-    async fn finish_installation(&self, id: &OauthId) -> Result<()> {
+    async fn finish_installation(&self, id: &OauthId) -> Result<bool> {
         let id = id.clone();
         self.write(move |connection| finish(connection, &id)).await
+    }
+
+    async fn leave_unfinished(&self, began_before: i64, now: i64) -> Result<Vec<Installed>> {
+        self.write(move |connection| leave_unfinished(connection, began_before, now))
+            .await
     }
 
     async fn replace_descriptor(&self, id: &OauthId, url: &str, new: &Descriptor) -> Result<()> {
@@ -136,6 +141,16 @@ fn begin(
     stored: &StoredDescriptor,
     now: i64,
 ) -> rusqlite::Result<bool> {
+    let here = params![
+        new.room_id.map(|room| number(room.get())),
+        new.descriptor.key
+    ];
+    execute(
+        connection,
+        "DELETE FROM installation WHERE accepted = 0 AND room_id IS ?1 AND add_on_key = ?2
+         AND oauth_id IN (SELECT installation FROM handoff)",
+        here,
+    )?;
     let made = execute(
         connection,
         "INSERT INTO installation
@@ -159,13 +174,13 @@ fn begin(
     Ok(made > 0)
 }
 
-fn finish(connection: &Connection, id: &OauthId) -> rusqlite::Result<()> {
+pub(super) fn finish(connection: &Connection, id: &OauthId) -> rusqlite::Result<bool> {
     execute(
         connection,
         "UPDATE installation SET accepted = 1 WHERE oauth_id = ?1",
         [id.as_str()],
     )
-    .map(drop)
+    .map(|finished| finished > 0)
 }
 
 fn replace_descriptor(
@@ -225,19 +240,27 @@ pub(super) fn remove_and_notify(
     remove(connection, &installed.oauth_id).map(drop)
 }
 
-/// Removes installations that were not finished when the host stopped. Their add-ons may have accepted them, so they
-/// get removal calls.
-pub(super) fn remove_unfinished(connection: &mut Connection) -> rusqlite::Result<()> {
-    let transaction = connection.transaction_with_behavior(Immediate)?;
-    let now = transaction.query_row("SELECT unixepoch()", [], |row| row.get(0))?;
-    let unfinished: Vec<_> = transaction
-        .prepare(&format!("{INSTALLATION} WHERE accepted = 0"))?
-        .query_map([], installed)?
+/// Removes installations that were not finished in time. Their add-ons may have accepted them, so they get removal calls.
+fn leave_unfinished(
+    connection: &Connection,
+    began_before: i64,
+    now: i64,
+) -> rusqlite::Result<Vec<Installed>> {
+    // An older host did not store when an installation began.
+    let unfinished: Vec<_> = connection
+        .prepare_cached(&format!(
+            "{INSTALLATION} LEFT JOIN handoff ON handoff.installation = oauth_id
+             WHERE accepted = 0 AND
+                 CASE WHEN expires_at IS NULL THEN ifnull(installed_at, 0) < ?1
+                 ELSE expires_at <= ?2 END"
+        ))?
+        .query_map([began_before, now], installed)?
         .collect::<rusqlite::Result<_>>()?;
     for installed in &unfinished {
-        remove_and_notify(&transaction, installed, now)?;
+        remove_and_notify(connection, installed, now)?;
     }
-    transaction.commit()
+    handoffs::delete_expired(connection, now)?;
+    Ok(unfinished)
 }
 
 fn leaving(
@@ -284,7 +307,7 @@ fn secret(connection: &Connection, id: &OauthId) -> rusqlite::Result<Option<Secr
         .map(|secret| secret.map(Secret::from))
 }
 
-fn remove(connection: &Connection, id: &OauthId) -> rusqlite::Result<bool> {
+pub(super) fn remove(connection: &Connection, id: &OauthId) -> rusqlite::Result<bool> {
     execute(
         connection,
         "DELETE FROM installation WHERE oauth_id = ?1",

@@ -146,6 +146,20 @@ const STEPS: &[&str] = &[
         DELETE FROM webhook_event WHERE id = OLD.event_id;
     END;
 ",
+    "
+    -- Visits of browsers to pages of add-ons. One that completes an installation goes with it.
+    CREATE TABLE handoff (
+        name TEXT PRIMARY KEY,
+        installation TEXT UNIQUE REFERENCES installation (oauth_id) ON DELETE CASCADE,
+        add_on_name TEXT NOT NULL,
+        page TEXT NOT NULL,
+        data_name TEXT NOT NULL UNIQUE,
+        data TEXT NOT NULL,
+        is_data_taken INTEGER NOT NULL,
+        expires_at INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX installation_unfinished ON installation (installed_at) WHERE accepted = 0;
+",
 ];
 
 pub(super) fn run(connection: &mut Connection) -> Result<()> {

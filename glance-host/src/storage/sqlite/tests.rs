@@ -95,3 +95,23 @@ async fn webhooks_of_an_older_database_are_declared_when_it_is_opened() {
     let webhooks = state.webhooks_of(&installed.oauth_id, 1.into()).await;
     assert_eq!(webhooks.unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn opening_a_database_leaves_unfinished_installations_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("host.sqlite");
+    let state = SqliteState::open(&file).unwrap();
+    let installed = installed();
+    assert!(state.begin_installation(&installed, 0).await.unwrap());
+    let other = SqliteState::open(&file).unwrap();
+    let found = other.installation(&installed.oauth_id).await.unwrap();
+    assert!(found.is_some());
+    assert!(other.leaving(None, 9).await.unwrap().is_empty());
+    assert!(
+        state
+            .finish_installation(&installed.oauth_id)
+            .await
+            .unwrap()
+    );
+    assert_eq!(other.count_installations().await.unwrap(), 1);
+}

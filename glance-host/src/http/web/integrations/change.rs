@@ -106,7 +106,7 @@ pub(super) async fn update(
     match installer.replace(&installed, read).await {
         Ok(updated) => {
             let page = browser_handoff::page_after_update(&updated);
-            let handoff = installer.hand_off_to_inform(&updated, page);
+            let handoff = installer.hand_off_to_inform(&updated, page).await;
             Ok(leave::page(&pages, &site, &updated, handoff))
         }
         Err(error) => pages.failed(&site, "", error).await,
@@ -123,7 +123,7 @@ pub(super) async fn remove(
     let installed = pages.managed(&site, &id).await?;
     removals.uninstall(&installed.oauth_id).await?;
     let page = browser_handoff::page_after_removal(&installed);
-    let handoff = installer.hand_off_to_inform(&installed, page);
+    let handoff = installer.hand_off_to_inform(&installed, page).await;
     Ok(leave::page(&pages, &site, &installed, handoff))
 }
 

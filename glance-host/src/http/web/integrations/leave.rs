@@ -47,7 +47,7 @@ pub(super) async fn go(
     Path(HandoffPath { handoff }): Path<HandoffPath>,
 ) -> Result<Response, PageError> {
     let back = format!("{}/visits/{handoff}/done", site.address());
-    let url = installer.handoff_url(&handoff, &back).ok_or(OVER)?;
+    let url = installer.handoff_url(&handoff, &back).await?.ok_or(OVER)?;
     let private = [(header::REFERRER_POLICY, "no-referrer")];
     Ok((private, Redirect::to(url.as_str())).into_response())
 }
@@ -60,7 +60,7 @@ pub(super) async fn back(
     site: Site,
     Path(HandoffPath { handoff }): Path<HandoffPath>,
 ) -> Result<Response, PageError> {
-    match installer.return_from_handoff(&handoff) {
+    match installer.return_from_handoff(&handoff).await? {
         Some(NextStep::Install(name)) => {
             let values = json!({
                 "add_on": name,
@@ -105,12 +105,12 @@ pub(super) async fn show(
     State(installer): State<Installer>,
     method: Method,
     Path(HandoffPath { handoff }): Path<HandoffPath>,
-) -> Response {
+) -> Result<Response, PageError> {
     if method != Method::GET {
-        return StatusCode::METHOD_NOT_ALLOWED.into_response();
+        return Ok(StatusCode::METHOD_NOT_ALLOWED.into_response());
     }
-    match installer.take_handoff_data(&handoff) {
+    Ok(match installer.take_handoff_data(&handoff).await? {
         Some(data) => Json(data).into_response(),
         None => StatusCode::NOT_FOUND.into_response(),
-    }
+    })
 }
