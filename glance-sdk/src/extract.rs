@@ -521,6 +521,8 @@ fn token(parts: &Parts) -> Result<(Cow<'_, str>, bool), Rejection> {
 
 /// The query of a glance: a request that the host itself signed, from a room.
 ///
+/// A glance with `audience = "room"` takes a [`RoomQuery`], which names no person.
+///
 /// ```
 /// use glance_host::Host;
 /// use glance_sdk::prelude::*;
