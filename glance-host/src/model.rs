@@ -7,7 +7,8 @@ mod delivery;
 mod entry;
 pub(crate) mod event;
 mod extension;
-pub(crate) mod glance_data;
+mod glance_data;
+mod glance_value;
 mod handoff;
 pub(crate) mod host_info;
 mod identity;
@@ -28,6 +29,10 @@ pub use extension::{
     MAX_RUNTIME_ACTIONS, MAX_RUNTIME_GLANCES, MAX_RUNTIME_WEBHOOKS, Place, RegisteredWebhook,
     Restriction, RuntimeAction, RuntimeGlance,
 };
+pub(crate) use glance_data::Text;
+pub use glance_data::{Data, TooLarge};
+pub(crate) use glance_value::is_shared_by_room;
+pub use glance_value::{GlanceValue, Push, PushedGlance, QueryAnswer, Source, Version};
 pub use handoff::Handoff;
 pub use identity::Identity;
 pub use installation::{InstallationQuery, Installed, Leaving, ListedInstallation};

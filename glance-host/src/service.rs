@@ -8,6 +8,7 @@ pub(crate) mod directory;
 pub(crate) mod embed;
 pub(crate) mod entry_renderer;
 pub(crate) mod extensions;
+pub(crate) mod glance_queries;
 pub(crate) mod health;
 pub(crate) mod images;
 pub(crate) mod install;

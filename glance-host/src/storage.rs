@@ -7,6 +7,7 @@ pub mod conformance;
 mod effects;
 mod error;
 mod extensions;
+mod glances;
 mod group;
 mod handoffs;
 mod installations;
@@ -26,6 +27,7 @@ pub use admin_tokens::AdminTokenStore;
 pub use effects::{Effects, RoomEffects};
 pub use error::StorageError;
 pub use extensions::ExtensionStore;
+pub use glances::{GlanceStore, MAX_INSTALLATION_BYTES};
 pub use group::{GroupStore, Writes};
 pub use handoffs::HandoffStore;
 pub use installations::InstallationStore;
@@ -50,6 +52,7 @@ pub trait Storage:
     + InstallationStore
     + HandoffStore
     + ExtensionStore
+    + GlanceStore
     + TimelineStore
     + OutboxStore
     + PrivateMessageStore
@@ -66,6 +69,8 @@ impl<T> Storage for T where
         + InstallationStore
         + HandoffStore
         + ExtensionStore
+        + GlanceStore
+        + GlanceStore
         + TimelineStore
         + OutboxStore
         + PrivateMessageStore

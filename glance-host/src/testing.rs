@@ -473,9 +473,9 @@ impl TestViewer {
     pub async fn glance<G: Glance>(&mut self) -> Arc<Line> {
         let sidebar = self
             .wait_for(|sidebar| {
-                sidebar
-                    .line(G::KEY)
-                    .is_some_and(|line| matches!(line.state, LineState::Ready { .. }))
+                let line = sidebar.line(G::KEY);
+                line.is_some_and(|line| matches!(line.state, LineState::Ready { .. }))
+                    && !sidebar.is_loading(G::KEY)
             })
             .await;
         match sidebar.line(G::KEY) {

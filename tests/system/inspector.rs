@@ -433,7 +433,8 @@ async fn removed_glance_is_no_longer_shown() {
 async fn inspector_needs_permission_to_manage_room() {
     let host = Host::start().await;
     let room = host.room("ops").await;
-    let _installed = room.install(add_on(&Pager::new(1))).await;
+    let pager = Pager::new(1);
+    let installed = room.install(add_on(&pager)).await;
     let mut you = host.user("You", |_| {}).await;
     let mut page = Page::inspect(&host, &room).await;
     for id in [INCIDENTS, ALWAYS] {
@@ -445,10 +446,15 @@ async fn inspector_needs_permission_to_manage_room() {
     let address = host.room_url(&room.room);
     assert_eq!(page.switch(&address, true).await, StatusCode::FORBIDDEN);
     let received = page.received.clone();
+    let queries = pager.queries();
     assert_eq!(page.try_again(ALWAYS).await, StatusCode::NO_CONTENT);
-    page.until(|lines| lines[ALWAYS]["state"] == "loading")
+    while pager.queries() == queries {
+        tokio::task::yield_now().await;
+    }
+    let client = installed.client().await;
+    client.group().push::<always>(data(2)).await.unwrap();
+    page.until(|lines| lines[ALWAYS]["label"] == "<b>2</b> incidents")
         .await;
-    page.until(|lines| lines[ALWAYS]["state"] == "ready").await;
     let mut guest = Page::inspect(&host, &room).await;
     guest
         .until(|lines| {

@@ -81,6 +81,7 @@ mod skipped;
 mod spans;
 mod start;
 mod store_failure;
+mod stored_glances;
 mod time_zones;
 mod timeline;
 mod tls;

@@ -59,6 +59,14 @@ impl Clock {
         }
     }
 
+    /// Returns the wall clock's time, in milliseconds since 1970.
+    pub(crate) fn now_millis(&self) -> i64 {
+        let since = self.system_time().duration_since(UNIX_EPOCH);
+        since.map_or(0, |since| {
+            i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+        })
+    }
+
     /// Returns the wall clock's time, for what people read and programs only show.
     pub(crate) fn system_time(&self) -> SystemTime {
         match &self.0 {

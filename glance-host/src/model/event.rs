@@ -5,8 +5,7 @@ use std::sync::Arc;
 use glance_sdk::model::{OauthId, RoomId, UserId};
 use serde::{Deserialize, Serialize};
 
-use crate::model::Entry;
-use crate::model::glance_data::Data;
+use crate::model::{Entry, Push};
 
 /// An event for the open pages of one room or of all rooms.
 ///
@@ -15,6 +14,8 @@ use crate::model::glance_data::Data;
 pub(crate) enum Event {
     /// An add-on pushed new data for some of its glances.
     Pushed(Arc<Push>),
+    /// An add-on answered the query of a glance for everyone in the room.
+    Answered(Arc<Push>),
     /// The room's add-ons, its glances or the role of a person changed: viewers reload.
     Changed,
     /// The host introduced itself to this add-on again: viewers retry its failed queries.
@@ -48,45 +49,12 @@ pub(crate) struct PostedEntry {
     pub(crate) rendered: String,
 }
 
-/// New data of some glances of one installation.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Push {
-    pub(crate) oauth_id: OauthId,
-    /// The person that the data is for; `None` means everyone.
-    pub(crate) user: Option<UserId>,
-    pub(crate) glances: Vec<PushedGlance>,
-}
-
-/// New data of one glance.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct PushedGlance {
-    pub(crate) key: String,
-    pub(crate) data: Data,
-}
-
-impl Push {
-    /// Creates a push from keys of glances and their data.
-    pub(crate) fn new(
-        oauth_id: OauthId,
-        user: Option<UserId>,
-        glances: impl IntoIterator<Item = (String, Data)>,
-    ) -> Self {
-        let glances = glances.into_iter();
-        Self {
-            oauth_id,
-            user,
-            glances: glances
-                .map(|(key, data)| PushedGlance { key, data })
-                .collect(),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::model::{Data, Place, Version};
 
     #[test]
     fn events_survive_serialization() {
@@ -96,8 +64,14 @@ mod tests {
         let metadata_is_null = json!({"label": {}, "metadata": null});
         let glances =
             [label, with_metadata, metadata_is_null].map(|it| ("key".to_owned(), data(it)));
+        let place = Place::Room(3.into());
+        let push = Push {
+            version: Version { group: 1, room: 2 },
+            ..Push::new("id".into(), place, Some(7.into()), 5, glances)
+        };
         let events = [
-            Event::Pushed(Arc::new(Push::new("id".into(), Some(7.into()), glances))),
+            Event::Pushed(Arc::new(push.clone())),
+            Event::Answered(Arc::new(push)),
             Event::Changed,
             Event::Introduced("id".into()),
             Event::QueryAgain("id".into()),

@@ -1,6 +1,7 @@
 //! Runtime extensions: glances, actions and webhooks that add-ons create over the REST API.
 
 use glance_sdk::model::{Action, Glance, OauthId, RoomId, Webhook};
+use serde::{Deserialize, Serialize};
 
 /// How many runtime glances an installation may have in a room, and how many global ones.
 pub const MAX_RUNTIME_GLANCES: u32 = 10;
@@ -12,7 +13,8 @@ pub const MAX_RUNTIME_ACTIONS: u32 = 10;
 pub const MAX_RUNTIME_WEBHOOKS: u32 = 10;
 
 /// The place of an installation or of a runtime extension.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Place {
     /// In one room.
     Room(RoomId),

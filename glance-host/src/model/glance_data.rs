@@ -4,16 +4,19 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::de::Error as _;
+use serde::de::{Error as _, IgnoredAny};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 /// The largest metadata of a glance, in bytes of JSON. No known add-on sends more than 500.
 const MAX_METADATA_BYTES: usize = 32 * 1024;
 
-/// Data of a glance, with metadata of at most 32 KiB. Clones share it.
+/// The largest data of a glance with its metadata, in bytes of JSON.
+const MAX_BYTES: usize = 64 * 1024;
+
+/// Data of a glance, at most 64 KiB with at most 32 KiB of metadata. Clones share it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Data {
+pub struct Data {
     /// All members but the metadata.
     pub(crate) look: Text,
     pub(crate) metadata: Option<Text>,
@@ -24,23 +27,53 @@ impl Data {
     ///
     /// # Errors
     ///
-    /// Returns [`TooLarge`] if the metadata has more than 32 KiB.
-    pub(crate) fn new(mut data: Value) -> Result<Self, TooLarge> {
+    /// Returns [`TooLarge`] if the metadata has more than 32 KiB, or all together has more than 64 KiB.
+    pub fn new(mut data: Value) -> Result<Self, TooLarge> {
         let metadata = data
             .as_object_mut()
             .and_then(|data| data.remove("metadata"));
         let metadata = metadata.map(|metadata| Text::new(&metadata));
-        if let Some(Text(text)) = &metadata
-            && text.len() > MAX_METADATA_BYTES
-        {
-            return Err(TooLarge(text.len()));
-        }
         let look = Text::new(&data);
+        let of_metadata = metadata.as_ref().map_or(0, |Text(text)| text.len());
+        for (part, bytes, most) in [
+            ("/metadata: it", of_metadata, MAX_METADATA_BYTES),
+            (": it", look.0.len() + of_metadata, MAX_BYTES),
+        ] {
+            if bytes > most {
+                return Err(TooLarge { part, bytes, most });
+            }
+        }
         Ok(Self { look, metadata })
     }
 
+    /// Creates it from the two texts that a storage kept.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if one of them is no JSON.
+    pub fn from_stored(look: String, metadata: Option<String>) -> serde_json::Result<Self> {
+        let text = |text: String| -> serde_json::Result<Text> {
+            serde_json::from_str::<IgnoredAny>(&text)?;
+            Ok(Text(text.into()))
+        };
+        Ok(Self {
+            look: text(look)?,
+            metadata: metadata.map(text).transpose()?,
+        })
+    }
+
+    /// Returns all members but the metadata as JSON, as a storage keeps them.
+    pub fn look(&self) -> &str {
+        &self.look.0
+    }
+
+    /// Returns the metadata as JSON.
+    pub fn metadata(&self) -> Option<&str> {
+        self.metadata.as_ref().map(|Text(text)| &**text)
+    }
+
     /// Returns the data as the add-on sent it.
-    pub(crate) fn value(&self) -> Value {
+    pub fn value(&self) -> Value {
         let mut data = self.look.value();
         if let Some(metadata) = &self.metadata {
             data["metadata"] = metadata.value();
@@ -55,16 +88,20 @@ impl Serialize for Data {
     }
 }
 
-/// An error: metadata has this many bytes of JSON.
+/// An error: the data of a glance is too large.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct TooLarge(usize);
+pub struct TooLarge {
+    part: &'static str,
+    bytes: usize,
+    most: usize,
+}
 
 impl fmt::Display for TooLarge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(bytes) = self;
+        let Self { part, bytes, most } = self;
         write!(
             f,
-            "/metadata: it has {bytes} bytes of JSON, it must have at most {MAX_METADATA_BYTES}"
+            "{part} has {bytes} bytes of JSON, it must have at most {most}"
         )
     }
 }
@@ -105,19 +142,41 @@ mod tests {
     use super::*;
 
     #[test]
-    fn metadata_is_limited_to_32_kib() {
-        // The text is two quotes longer than the string.
-        for (length, accepted) in [(32_766, true), (32_767, false)] {
-            let data = json!({ "label": "x".repeat(40_000), "metadata": "x".repeat(length) });
+    fn data_is_limited_to_64_kib_and_its_metadata_to_32() {
+        let error = |label: usize, metadata: usize| {
+            let data = json!({ "label": "x".repeat(label), "metadata": "x".repeat(metadata) });
             match Data::new(data.clone()) {
-                Ok(stored) => assert_eq!((stored.value(), accepted), (data, true)),
-                Err(error) => {
-                    assert!(!accepted);
-                    let text = "/metadata: it has 32769 bytes of JSON, it must have at most 32768";
-                    assert_eq!(error.to_string(), text);
+                Ok(stored) => {
+                    assert_eq!(stored.value(), data);
+                    String::new()
                 }
+                Err(error) => error.to_string(),
             }
+        };
+        // The texts are `"xx…"` and `{"label":"xx…"}`.
+        assert_eq!(error(32_756, 32_766), "");
+        assert_eq!(error(60_000, 10), "");
+        let text = "/metadata: it has 32769 bytes of JSON, it must have at most 32768";
+        assert_eq!(error(10, 32_767), text);
+        let text = ": it has 65537 bytes of JSON, it must have at most 65536";
+        assert_eq!(error(32_757, 32_766), text);
+    }
+
+    #[test]
+    fn stored_texts_are_read_back() {
+        for data in [
+            json!({"label": 1, "metadata": {"a": null}}),
+            json!({"label": {}}),
+        ] {
+            let data = Data::new(data).unwrap();
+            let metadata = data.metadata().map(ToOwned::to_owned);
+            assert_eq!(
+                Data::from_stored(data.look().to_owned(), metadata).unwrap(),
+                data
+            );
         }
+        assert!(Data::from_stored("{".to_owned(), None).is_err());
+        assert!(Data::from_stored("{}".to_owned(), Some(String::new())).is_err());
     }
 
     #[test]

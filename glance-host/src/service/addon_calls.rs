@@ -15,9 +15,8 @@ use reqwest::{Method, Url};
 
 use crate::content::query_answer;
 use crate::model::clock::Clock;
-use crate::model::glance_data::Data;
 use crate::model::host_info::HostInfo;
-use crate::model::{EventSender, Installed, Leaving, Room, User};
+use crate::model::{Data, EventSender, Installed, Leaving, Room, User};
 use crate::net::outbound::call_limiter::CallLimiter;
 use crate::net::outbound::{Answer, Call, NoAnswer, Outbound};
 use crate::service::metrics::{Metrics, QueryOutcome};
@@ -40,6 +39,7 @@ const NOBODY: &str = "0";
 const MAX_DATA_BYTES: usize = 256 * 1024;
 
 /// A query and its result. The URL contains the token: remove it before showing the URL.
+#[derive(Debug)]
 pub(crate) struct Queried {
     pub(crate) at: SystemTime,
     pub(crate) took: Duration,

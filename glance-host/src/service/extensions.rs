@@ -4,14 +4,14 @@
 use std::fmt;
 use std::sync::Arc;
 
-use glance_sdk::model::{Action, Audience, Glance, OauthId, RoomId, UserId, Webhook};
+use glance_sdk::model::{Action, Glance, OauthId, RoomId, UserId, Webhook};
 
 use crate::cluster::bus::{Bus, Topic};
-use crate::model::event::{Event, Push};
-use crate::model::glance_data::Data;
+use crate::model::clock::Clock;
+use crate::model::event::Event;
 use crate::model::{
-    Installed, MAX_RUNTIME_ACTIONS, MAX_RUNTIME_GLANCES, MAX_RUNTIME_WEBHOOKS, Place,
-    RegisteredWebhook, Restriction, RuntimeAction, RuntimeGlance,
+    Data, Installed, MAX_RUNTIME_ACTIONS, MAX_RUNTIME_GLANCES, MAX_RUNTIME_WEBHOOKS, Place, Push,
+    RegisteredWebhook, Restriction, RuntimeAction, RuntimeGlance, is_shared_by_room,
 };
 use crate::service::metrics::Metrics;
 use crate::storage::{Storage, StorageError};
@@ -22,6 +22,7 @@ pub(crate) struct Extensions {
     storage: Arc<dyn Storage>,
     bus: Arc<dyn Bus>,
     metrics: Arc<Metrics>,
+    clock: Clock,
 }
 
 /// The kind of an extension.
@@ -67,11 +68,17 @@ impl From<StorageError> for ExtensionError {
 }
 
 impl Extensions {
-    pub(crate) fn new(storage: Arc<dyn Storage>, bus: Arc<dyn Bus>, metrics: Arc<Metrics>) -> Self {
+    pub(crate) fn new(
+        storage: Arc<dyn Storage>,
+        bus: Arc<dyn Bus>,
+        metrics: Arc<Metrics>,
+        clock: Clock,
+    ) -> Self {
         Self {
             storage,
             bus,
             metrics,
+            clock,
         }
     }
 
@@ -246,9 +253,9 @@ impl Extensions {
         }
     }
 
-    /// Publishes new data of glances: to this room or to all rooms of the installation, and to everyone or to one
-    /// person. Changes nothing if one of the glances is unknown, or if the data is for one person although everyone in
-    /// a room sees the same.
+    /// Stores new data of glances, then publishes it: to this room or to all rooms of the installation, and to everyone
+    /// or to one person. Changes nothing if one of the glances is unknown, or if the data is for one person although
+    /// everyone in a room sees the same.
     pub(crate) async fn push(
         &self,
         installed: &Installed,
@@ -274,11 +281,13 @@ impl Extensions {
                 return Err(ExtensionError::SharedByRoom(key.clone()));
             }
         }
-        let push = Push::new(id.clone(), user, glances);
-        self.bus.publish(
-            room.map_or(Topic::AllRooms, Topic::Room),
-            Event::Pushed(Arc::new(push)),
-        );
+        let place = room.map_or(Place::Global, Place::Room);
+        let push = Push::new(id.clone(), place, user, self.clock.now_millis(), glances);
+        // Nothing is stored if the installation, the room or the person was removed meanwhile: nobody sees it.
+        if let Some(push) = self.storage.push(push).await? {
+            let event = Event::Pushed(Arc::new(push));
+            self.bus.publish(topic(place), event);
+        }
         self.metrics.pushed();
         Ok(())
     }
@@ -298,11 +307,6 @@ impl Extensions {
         }
         Ok(glance.as_ref().is_some_and(is_shared_by_room))
     }
-}
-
-/// Returns whether everyone in a room sees the same data of the glance.
-fn is_shared_by_room(glance: &Glance) -> bool {
-    glance.audience_or_default() == &Audience::Room
 }
 
 /// Refuses an extension for the whole group of an installation in one room.

@@ -186,7 +186,12 @@ impl Services {
             ),
             removals,
             private_messages: PrivateMessages::new(Arc::clone(&storage), Arc::clone(&limits)),
-            extensions: Extensions::new(Arc::clone(&storage), Arc::clone(&bus), Arc::default()),
+            extensions: Extensions::new(
+                Arc::clone(&storage),
+                Arc::clone(&bus),
+                Arc::default(),
+                clock.clone(),
+            ),
             messages: Messages::new(Arc::clone(&storage), directory, webhooks.clone(), limits),
             presence: Presence::new(Arc::clone(&storage), attendance.clone(), webhooks.clone()),
             storage,

@@ -31,20 +31,21 @@ use tokio::task::{JoinError, JoinSet};
 
 pub(crate) use board::Change;
 pub(crate) use inspect::{News, Report, millis};
-pub use sidebar::{Line, LineState, ShownStatus, Sidebar, TargetRef};
+pub use sidebar::{Line, LineState, ShownStatus, Sidebar, Stale, TargetRef};
 
 use crate::cluster::attendance::{Attendance, Attending};
 use crate::cluster::bus::{Bus, Delivery, Derived};
 use crate::content::image_urls::ImageUrls;
 use crate::model::clock::Clock;
-use crate::model::event::{Event, Push};
+use crate::model::event::Event;
 use crate::model::host_info::HostInfo;
 use crate::model::shutdown::Shutdown;
-use crate::service::addon_calls::{AddOnCalls, Queried};
+use crate::model::{Push, Source};
+use crate::service::glance_queries::{GlanceQueries, QueryResult};
 use crate::service::presence::Presence;
 use crate::service::webhooks::Webhooks;
 use crate::storage::{Storage, StorageError};
-use board::{Board, PendingQuery, PersonInRoom};
+use board::{Board, NewAnswer, PendingQuery, PersonInRoom, Stored, StoredValue};
 use failed_lines::FailedLines;
 use inspect::Inspection;
 use lineup::{Lineup, Lineups};
@@ -74,8 +75,8 @@ pub(crate) type Commands = mpsc::Sender<Box<Command>>;
 /// The capacity of the command channel. A page that reads its stream never fills it.
 const MAX_COMMANDS: usize = 100;
 
-/// The answer to a query: the glance, the number of the query, and the result.
-type Answered = Box<(Arc<prepared::Prepared>, u64, Queried)>;
+/// The answer to a query: the glance, the number of the query, and the result; `None` if the query panicked.
+type Answered = Option<(Arc<prepared::Prepared>, u64, Arc<QueryResult>)>;
 
 /// Connects viewers, and holds what all viewers share.
 #[derive(Debug)]
@@ -84,7 +85,7 @@ pub(crate) struct Viewers {
     bus: Arc<dyn Bus>,
     attendance: Attendance,
     presence: Presence,
-    addon_calls: AddOnCalls,
+    queries: GlanceQueries,
     webhooks: Webhooks,
     info: Arc<HostInfo>,
     clock: Clock,
@@ -165,7 +166,7 @@ impl Viewers {
         bus: Arc<dyn Bus>,
         attendance: Attendance,
         presence: Presence,
-        addon_calls: AddOnCalls,
+        queries: GlanceQueries,
         webhooks: Webhooks,
         image_urls: Arc<ImageUrls>,
         info: Arc<HostInfo>,
@@ -179,7 +180,7 @@ impl Viewers {
             bus,
             attendance,
             presence,
-            addon_calls,
+            queries,
             webhooks,
             info,
             clock,
@@ -200,7 +201,7 @@ impl Viewers {
     ) -> Result<Option<Viewer>, StorageError> {
         // Subscribe before reading, so that no event in between is missed.
         let events = self.bus.subscribe(room);
-        let Some((place, lineup)) = self.look(room, user, zone).await? else {
+        let Some((place, lineup, stored)) = self.look(room, user, zone).await? else {
             return Ok(None);
         };
         let attending = self.attendance.enter(room, is_present.then_some(user));
@@ -231,7 +232,7 @@ impl Viewers {
             zone: zone.map(Box::from),
             is_present,
         };
-        let queries = viewer.board.load(place, lineup);
+        let queries = viewer.board.load(place, lineup, &stored);
         viewer.query(queries);
         Ok(Some(viewer))
     }
@@ -245,13 +246,27 @@ impl Viewers {
         }
     }
 
-    /// Reads a room, its person and its glances.
+    /// Returns the sidebar with stored data only. Returns `None` if there is no such room or person.
+    pub(crate) async fn stored_sidebar(
+        &self,
+        room: RoomId,
+        user: UserId,
+    ) -> Result<Option<Sidebar>, StorageError> {
+        let looked = self.look(room, user, None).await?;
+        Ok(looked.map(|(place, lineup, stored)| {
+            let mut board = Board::new(Arc::clone(&place));
+            board.load(place, lineup, &stored);
+            board.sidebar()
+        }))
+    }
+
+    /// Reads a room, its person, its glances and their stored data.
     async fn look(
         &self,
         room: RoomId,
         user: UserId,
         zone: Option<&str>,
-    ) -> Result<Option<(Arc<PersonInRoom>, Arc<Lineup>)>, StorageError> {
+    ) -> Result<Option<(Arc<PersonInRoom>, Arc<Lineup>, Stored)>, StorageError> {
         let (Some(room), Some(mut user)) = (
             self.storage.room(room).await?,
             self.storage.user(user).await?,
@@ -263,7 +278,22 @@ impl Viewers {
         }
         let lineups = &self.lineups;
         let lineup = lineups.of(room.id, &*self.storage, &*self.bus).await?;
-        Ok(Some((Arc::new(PersonInRoom { room, user }), lineup)))
+        let stored = self.storage.latest(room.id, user.id).await?;
+        let stored = stored
+            .into_iter()
+            // The technical account is of many people: what one of them got is for nobody else.
+            .filter(|value| value.is_for_everyone || !user.is_technical)
+            .map(|value| {
+                let key = (value.oauth_id.clone(), value.key.clone());
+                let is_expired = self.queries.is_expired(&value);
+                (key, StoredValue { value, is_expired })
+            })
+            .collect();
+        Ok(Some((
+            Arc::new(PersonInRoom { room, user }),
+            lineup,
+            stored,
+        )))
     }
 }
 
@@ -331,10 +361,11 @@ impl Viewer {
             },
             ViewerInput::Beat => self.pending.push_back(Change::Beat),
             ViewerInput::WebhookDelivered => {}
-            ViewerInput::Answered(Ok(answered)) => {
-                let (glance, query_number, queried) = *answered;
-                self.answered(&glance, query_number, queried);
+            ViewerInput::Answered(Ok(Some((glance, query_number, result)))) => {
+                self.answered(&glance, query_number, &result);
             }
+            // The service logged the panic.
+            ViewerInput::Answered(Ok(None)) => {}
             ViewerInput::Answered(Err(cause)) => tracing::error!(%cause, "glance query panicked"),
             ViewerInput::Event(event) => return self.take(event.ok()).await,
         }
@@ -354,6 +385,11 @@ impl Viewer {
                     }
                     if !self.followed.is_empty() {
                         self.pending.push_back(Change::Pushed(Arc::clone(push)));
+                    }
+                }
+                Some(Event::Answered(answer)) => {
+                    if let Some(delivery) = &delivery {
+                        self.board.push(answer, Source::Query, &delivery.derived);
                     }
                 }
                 Some(Event::Changed) if self.reload(false).await => {
@@ -393,25 +429,33 @@ impl Viewer {
     }
 
     fn pushed(&mut self, push: &Push, derived: &Derived) {
-        self.board.push(push, derived);
+        self.board.push(push, Source::Push, derived);
         if let Some(inspection) = &mut self.inspection {
             let at = self.viewers.clock.system_time();
             inspection.pushed(push, at, self.user, self.board.known());
         }
     }
 
-    fn answered(&mut self, glance: &prepared::Prepared, query_number: u64, queried: Queried) {
+    fn answered(&mut self, glance: &prepared::Prepared, query_number: u64, result: &QueryResult) {
         let id = &glance.id;
         let is_late = !self.board.awaits(id, query_number);
+        let queried = &result.queried;
         if let Some(inspection) = &mut self.inspection {
-            inspection.answered(id, &queried, is_late, &self.viewers.info.base_url);
+            inspection.answered(id, queried, is_late, &self.viewers.info.base_url);
         }
         if is_late {
             return;
         }
         let has_data = queried.data.is_ok();
-        let data = queried.data.map_err(|error| error.to_string());
-        self.board.answered(id, query_number, data);
+        let answer = match &queried.data {
+            Ok(data) => Ok(NewAnswer {
+                data: data.clone(),
+                version: result.version,
+                at: result.at,
+            }),
+            Err(error) => Err(error.to_string()),
+        };
+        self.board.answered(id, query_number, answer);
         let place = Place {
             room: self.room,
             oauth_id: glance.installed.oauth_id.clone(),
@@ -457,7 +501,7 @@ impl Viewer {
         let looked = self.viewers.look(self.room, self.user, zone);
         let looked = Box::pin(looked).await;
         let mut queries = match looked {
-            Ok(Some((place, lineup))) => self.board.load(place, lineup),
+            Ok(Some((place, lineup, stored))) => self.board.load(place, lineup, &stored),
             Ok(None) => return false,
             // The page keeps what it shows; the next change reads again.
             Err(cause) => {
@@ -474,7 +518,7 @@ impl Viewer {
 
     fn query(&mut self, queries: impl IntoIterator<Item = PendingQuery>) {
         for query in queries {
-            let calls = self.viewers.addon_calls.clone();
+            let service = self.viewers.queries.clone();
             self.rare.get_mut().queries.spawn(async move {
                 let PendingQuery {
                     query_number,
@@ -482,13 +526,12 @@ impl Viewer {
                     place,
                 } = query;
                 let (installed, glance) = (&prepared.installed, &prepared.glance);
-                let queried = calls
-                    .query(installed, glance, &place.room, &place.user)
-                    .await;
-                if let Err(problem) = &queried.data {
+                let result = service.query(installed, glance, &place.room, &place.user);
+                let result = result.await?;
+                if let Err(problem) = &result.queried.data {
                     tracing::warn!(glance = prepared.id, %problem, "glance query failed");
                 }
-                Box::new((prepared, query_number, queried))
+                Some((prepared, query_number, result))
             });
         }
     }

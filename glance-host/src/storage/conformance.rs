@@ -19,6 +19,7 @@
 //! `#[tokio::test(flavor = "multi_thread")]`: the rules about concurrent changes need several threads.
 
 mod extensions;
+mod glances;
 mod handoffs;
 mod installations;
 mod messages;
@@ -32,7 +33,7 @@ use std::sync::Arc;
 
 use glance_sdk::model::{Descriptor, Installable, RoomId};
 
-use super::{Effects, Result, RoomEffects, Storage};
+use super::{Effects, Result, RoomEffects, Storage, StorageError};
 use crate::model::{Installed, NewRoom, Room, User};
 
 /// The number of concurrent changes in the rules about concurrency.
@@ -55,6 +56,7 @@ pub async fn check(make: impl AsyncFn() -> [Arc<dyn Storage>; 2]) {
     installations::check(&make).await;
     handoffs::check(&make).await;
     extensions::check(&make).await;
+    glances::check(&make).await;
     messages::check(&make).await;
     outbox::check(&make).await;
     tokens::check(&make).await;

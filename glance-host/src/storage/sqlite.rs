@@ -4,6 +4,7 @@ mod admin_tokens;
 mod error;
 mod extensions;
 pub(crate) mod file;
+mod glance_values;
 mod group;
 mod handoffs;
 mod installations;

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::caller::Caller;
 use super::error::ApiError;
-use crate::model::glance_data::Data;
+use crate::model::Data;
 use crate::service::directory::Directory;
 use crate::service::extensions::Extensions;
 

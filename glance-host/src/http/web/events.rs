@@ -37,7 +37,7 @@ use super::inspect::Inspector;
 use super::pages::PageError;
 use super::room_access::{Guest, OpenPage, RoomAccess};
 use crate::http::state::AppState;
-use crate::model::event::Push;
+use crate::model::Push;
 use crate::model::time_zone;
 use crate::service::actions::Actions;
 use crate::service::people::People;

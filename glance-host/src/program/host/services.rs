@@ -22,6 +22,7 @@ use crate::service::directory::Directory;
 use crate::service::embed::{Embed, Embeds};
 use crate::service::entry_renderer::EntryRenderer;
 use crate::service::extensions::Extensions;
+use crate::service::glance_queries::GlanceQueries;
 use crate::service::health::Health;
 use crate::service::images::Images;
 use crate::service::install::Installer;
@@ -133,7 +134,13 @@ pub(super) async fn assemble(parts: Parts) -> Result<AppState, StorageError> {
         Arc::clone(&bus),
         attendance.clone(),
         Presence::new(Arc::clone(&storage), attendance.clone(), webhooks.clone()),
-        addon_calls.clone(),
+        GlanceQueries::new(
+            Arc::clone(&storage),
+            Arc::clone(&bus),
+            addon_calls.clone(),
+            clock.clone(),
+            shutdown.clone(),
+        ),
         webhooks.clone(),
         Arc::clone(&image_urls),
         Arc::clone(&info),
@@ -156,7 +163,12 @@ pub(super) async fn assemble(parts: Parts) -> Result<AppState, StorageError> {
             Arc::clone(&limits),
             clock.clone(),
         ),
-        extensions: Extensions::new(Arc::clone(&storage), Arc::clone(&bus), Arc::clone(&metrics)),
+        extensions: Extensions::new(
+            Arc::clone(&storage),
+            Arc::clone(&bus),
+            Arc::clone(&metrics),
+            clock.clone(),
+        ),
         embeds: Embeds::new(parts.embed, Arc::clone(&storage), clock.clone()).await?,
         health: Health::new(Arc::clone(&storage), clock.clone()),
         images: Images::new(addon_calls.clone(), clock.clone()),

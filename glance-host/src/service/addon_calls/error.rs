@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 
 use crate::content::query_answer::QueryAnswerError;
-use crate::model::glance_data::TooLarge;
+use crate::model::TooLarge;
 use crate::net::outbound::NoAnswer;
 use crate::net::outbound::call_limiter::Busy;
 

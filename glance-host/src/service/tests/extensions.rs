@@ -4,8 +4,8 @@ use glance_sdk::model::{Audience, Event, Glance, Icon, Webhooks};
 use serde_json::json;
 
 use super::*;
+use crate::model::Data;
 use crate::model::Place;
-use crate::model::glance_data::Data;
 use crate::service::extensions::{ExtensionError, Kind, WebhookName};
 
 fn webhook(key: &str) -> Webhook {

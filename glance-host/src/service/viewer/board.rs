@@ -10,9 +10,8 @@ use super::lineup::Lineup;
 use super::prepared::{Content, Kind, Prepared, PushContents};
 use super::sidebar::Sidebar;
 use crate::cluster::bus::Derived;
-use crate::model::event::{PostedEntry, Push};
-use crate::model::glance_data::Data;
-use crate::model::{Room, User};
+use crate::model::event::PostedEntry;
+use crate::model::{Data, GlanceValue, Push, Room, Source, User, Version, is_shared_by_room};
 
 /// A query to be sent.
 pub(super) struct PendingQuery {
@@ -63,14 +62,62 @@ pub(super) struct Board {
 
 struct Entry {
     prepared: Arc<Prepared>,
-    /// The number of the latest query; answers to earlier ones are outdated.
-    query_number: u64,
-    /// Whether the latest query is a retry during which the failure keeps showing.
-    retries_quietly: bool,
+    /// The query that is under way, unless newer data arrived meanwhile.
+    query: Option<Query>,
     content: Arc<Content>,
+    /// The origin of the data that the content shows.
+    origin: Option<Origin>,
+    /// Whether the storage had data for everyone in the room that needs no query.
+    is_current: bool,
     shows: bool,
     /// The content that the page was sent last.
     sent: Option<Arc<Content>>,
+}
+
+#[derive(Clone, Copy)]
+struct Query {
+    number: u64,
+    /// Whether it retries a failed query, which nobody waits for.
+    is_quiet: bool,
+}
+
+/// The source and the age of data.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Origin {
+    pub(super) version: Version,
+    pub(super) source: Source,
+    /// The time when the host received the data, in milliseconds since 1970.
+    pub(super) received_at: i64,
+    /// The time when label or status last changed, in milliseconds since 1970.
+    pub(super) changed_at: i64,
+    /// Whether the data was stored before the viewer connected.
+    pub(super) is_stored: bool,
+}
+
+impl Origin {
+    /// Returns the order of data: the greatest is the newest. A query that began after a push has the version of that
+    /// push, and its answer is newer.
+    fn order(&self) -> (Version, Source, i64) {
+        (self.version, self.source, self.received_at)
+    }
+}
+
+/// The answer to a query.
+pub(super) struct NewAnswer {
+    pub(super) data: Data,
+    pub(super) version: Version,
+    /// In milliseconds since 1970.
+    pub(super) at: i64,
+}
+
+/// The stored data of a room's glances for one person.
+pub(super) type Stored = HashMap<(OauthId, String), StoredValue>;
+
+/// The stored data of one glance.
+pub(super) struct StoredValue {
+    pub(super) value: GlanceValue,
+    /// Whether data for everyone in the room is too old to be shown without a query.
+    pub(super) is_expired: bool,
 }
 
 impl Board {
@@ -86,11 +133,13 @@ impl Board {
         }
     }
 
-    /// Replaces the glances of the room. Returns the queries to send.
+    /// Replaces the glances of the room, and takes stored data that is newer than what they show. Returns the queries
+    /// to send: those of new glances.
     pub(super) fn load(
         &mut self,
         place: Arc<PersonInRoom>,
         lineup: Arc<Lineup>,
+        stored: &Stored,
     ) -> Vec<PendingQuery> {
         self.kind = Kind::of(&place);
         self.place = place;
@@ -100,22 +149,15 @@ impl Board {
             .collect();
         let mut queries = Vec::new();
         for prepared in &lineup.0 {
-            let (carried, sent) = match old.remove(&prepared.id) {
-                Some(entry) => (entry.carried_over(prepared), entry.sent),
-                None => (None, None),
-            };
-            let is_new = carried.is_none();
-            let (query_number, retries_quietly, content) =
-                carried.unwrap_or_else(|| (0, false, prepared.named()));
-            let mut entry = Entry {
-                prepared: Arc::clone(prepared),
-                query_number,
-                retries_quietly,
-                content,
-                shows: false,
-                sent,
-            };
-            if is_new {
+            let old = old.remove(&prepared.id);
+            let mut entry = Entry::new(prepared, old.as_ref().and_then(|old| old.sent.clone()));
+            let is_new = !old.is_some_and(|old| entry.carry_over(old));
+            let installed = &prepared.installed;
+            let key = (installed.oauth_id.clone(), prepared.glance.key.clone());
+            if let Some(stored) = stored.get(&key) {
+                entry.restore(stored);
+            }
+            if is_new && !entry.is_current {
                 queries.extend(entry.query(&self.place, &mut self.query_count));
             }
             entry.evaluate(self.kind, &self.place);
@@ -128,54 +170,43 @@ impl Board {
         queries
     }
 
-    /// Queries all glances again.
+    /// Queries all glances again, because events were missed. Data for everyone in the room that is young enough needs
+    /// no query: the storage has the newest.
     pub(super) fn query_all(&mut self) -> Vec<PendingQuery> {
+        self.query_where(|entry| !entry.is_current)
+    }
+
+    /// Queries the failed glances of an add-on again.
+    pub(super) fn query_failed(&mut self, add_on: &OauthId) -> Vec<PendingQuery> {
+        self.query_where(|entry| {
+            entry.content.has_failed() && entry.prepared.installed.oauth_id == *add_on
+        })
+    }
+
+    /// Queries all glances of an add-on again.
+    pub(super) fn query_add_on(&mut self, add_on: &OauthId) -> Vec<PendingQuery> {
+        self.query_where(|entry| entry.prepared.installed.oauth_id == *add_on)
+    }
+
+    /// Queries one glance again.
+    pub(super) fn retry(&mut self, id: &str) -> Option<PendingQuery> {
+        self.query_where(|entry| entry.prepared.id == id).pop()
+    }
+
+    fn query_where(&mut self, condition: impl Fn(&Entry) -> bool) -> Vec<PendingQuery> {
         let mut queries = Vec::new();
-        for entry in &mut self.entries {
+        for entry in self.entries.iter_mut().filter(|entry| condition(entry)) {
             queries.extend(entry.query(&self.place, &mut self.query_count));
             entry.evaluate(self.kind, &self.place);
         }
         queries
     }
 
-    /// Queries the failed glances of an add-on again.
-    pub(super) fn query_failed(&mut self, add_on: &OauthId) -> Vec<PendingQuery> {
-        let mut queries = Vec::new();
-        for entry in &mut self.entries {
-            if entry.content.has_failed() && entry.prepared.installed.oauth_id == *add_on {
-                queries.extend(entry.query(&self.place, &mut self.query_count));
-                entry.evaluate(self.kind, &self.place);
-            }
-        }
-        queries
-    }
-
-    /// Queries all glances of an add-on again.
-    pub(super) fn query_add_on(&mut self, add_on: &OauthId) -> Vec<PendingQuery> {
-        let mut queries = Vec::new();
-        for entry in &mut self.entries {
-            if entry.prepared.installed.oauth_id == *add_on {
-                queries.extend(entry.query(&self.place, &mut self.query_count));
-                entry.evaluate(self.kind, &self.place);
-            }
-        }
-        queries
-    }
-
-    /// Queries one glance again.
-    pub(super) fn retry(&mut self, id: &str) -> Option<PendingQuery> {
-        let entry = self.entries.iter_mut().find(|e| e.prepared.id == id)?;
-        let query = entry.query(&self.place, &mut self.query_count);
-        entry.evaluate(self.kind, &self.place);
-        query
-    }
-
     /// Queries a failed glance again. It shows the failure until the answer arrives.
     pub(super) fn retry_quietly(&mut self, id: &str) -> Option<PendingQuery> {
         let mut entries = self.entries.iter_mut();
         let entry = entries.find(|e| e.prepared.id == id && e.content.has_failed())?;
-        entry.retries_quietly = true;
-        entry.next_query(&self.place, &mut self.query_count)
+        entry.next_query(true, &self.place, &mut self.query_count)
     }
 
     /// Returns whether the latest query of this glance failed.
@@ -190,22 +221,39 @@ impl Board {
         entries.any(|entry| entry.awaits(id, query_number))
     }
 
-    /// Takes the answer to a query, unless a later query or a push replaced it.
-    pub(super) fn answered(&mut self, id: &str, query_number: u64, answer: Result<Data, String>) {
+    /// Takes the answer to a query, unless a later query or a push replaced it. Data that is there stays if the query
+    /// failed.
+    pub(super) fn answered(
+        &mut self,
+        id: &str,
+        query_number: u64,
+        answer: Result<NewAnswer, String>,
+    ) {
         let mut entries = self.entries.iter_mut();
         if let Some(entry) = entries.find(|entry| entry.awaits(id, query_number)) {
-            entry.retries_quietly = false;
-            entry.content = match answer {
-                Ok(data) => entry.prepared.ready(&data),
-                Err(problem) => entry.prepared.failed(problem),
-            };
+            entry.query = None;
+            match answer {
+                Ok(NewAnswer { data, version, at }) => {
+                    let content = entry.prepared.ready(&data);
+                    entry.take(content, version, Source::Query, at);
+                }
+                Err(problem) => {
+                    entry.content = match &entry.origin {
+                        Some(origin) => {
+                            let since = origin.received_at;
+                            entry.prepared.stale(&entry.content, since, problem)
+                        }
+                        None => entry.prepared.failed(problem),
+                    };
+                }
+            }
             entry.evaluate(self.kind, &self.place);
         }
     }
 
-    /// Takes pushed data that is for this person. It replaces the old data whole and ends loading and
-    /// failure. `derived` belongs to the push: what it comes to is computed once for all viewers.
-    pub(super) fn push(&mut self, push: &Push, derived: &Derived) {
+    /// Takes new data that is for this person, unless what the glance shows is newer. It replaces the old data whole
+    /// and ends loading and failure. `derived` belongs to the event: what it comes to is computed once for all viewers.
+    pub(super) fn push(&mut self, push: &Push, source: Source, derived: &Derived) {
         if push.user.is_some_and(|user| user != self.place.user.id) {
             return;
         }
@@ -214,13 +262,19 @@ impl Board {
         for (index, new) in push.glances.iter().enumerate() {
             let pushed = self.entries.iter_mut().find(|entry| {
                 let prepared = &entry.prepared;
-                prepared.glance.key == new.key && prepared.installed.oauth_id == push.oauth_id
+                prepared.glance.key == new.key
+                    && prepared.installed.oauth_id == push.oauth_id
+                    && (push.user.is_none() || !is_shared_by_room(&prepared.glance))
             });
-            if let Some(entry) = pushed {
-                entry.content = match contents {
+            if let Some(entry) = pushed
+                && entry.is_older_than(push.version, source)
+            {
+                let content = match contents {
                     Some(contents) => contents.get_or_compute(index, &entry.prepared, &new.data),
                     None => entry.prepared.ready(&new.data),
                 };
+                entry.query = None;
+                entry.take(content, push.version, source, push.at);
                 entry.evaluate(self.kind, &self.place);
             }
         }
@@ -228,17 +282,25 @@ impl Board {
 
     pub(super) fn sidebar(&self) -> Sidebar {
         let shown = self.entries.iter().filter(|entry| entry.shows);
-        let loading = self.entries.iter().filter(|e| e.content.is_loading());
+        let loading = self.entries.iter().filter(|entry| entry.is_loading());
+        let loading_keys: Vec<_> = loading
+            .map(|entry| entry.prepared.glance.key.clone())
+            .collect();
         Sidebar {
             lines: shown.map(|e| Arc::clone(e.content.line())).collect(),
-            loading: loading.count(),
+            loading: loading_keys.len(),
+            loading_keys,
         }
     }
 
     /// Describes all glances in their order, shown or not.
     pub(super) fn known(&self) -> impl Iterator<Item = GlanceState<'_>> {
         let entries = self.entries.iter();
-        entries.map(|entry| entry.prepared.known(&entry.content, &self.place))
+        entries.map(|entry| GlanceState {
+            is_loading: entry.is_loading(),
+            origin: entry.origin,
+            ..entry.prepared.known(&entry.content, &self.place)
+        })
     }
 
     /// Returns the next change that the page has not been sent.
@@ -249,50 +311,114 @@ impl Board {
 }
 
 impl Entry {
-    /// Returns the content and the number of its query, if the glance is still the same.
-    fn carried_over(&self, prepared: &Arc<Prepared>) -> Option<(u64, bool, Arc<Content>)> {
-        let own = &self.prepared;
-        if Arc::ptr_eq(own, prepared) {
-            return Some((
-                self.query_number,
-                self.retries_quietly,
-                Arc::clone(&self.content),
-            ));
+    /// Creates an entry that shows the glance's name.
+    fn new(prepared: &Arc<Prepared>, sent: Option<Arc<Content>>) -> Self {
+        Self {
+            prepared: Arc::clone(prepared),
+            query: None,
+            content: prepared.named(),
+            origin: None,
+            is_current: false,
+            shows: false,
+            sent,
         }
-        let is_same =
-            own.glance == prepared.glance && own.installed.oauth_id == prepared.installed.oauth_id;
-        is_same.then(|| {
-            let content = prepared.take_over(&self.content);
-            (self.query_number, self.retries_quietly, content)
+    }
+
+    /// Takes over the state of an earlier entry if the glance is still the same. Returns whether it is.
+    fn carry_over(&mut self, old: Self) -> bool {
+        let (own, earlier) = (&self.prepared, &old.prepared);
+        let is_same_preparation = Arc::ptr_eq(own, earlier);
+        let is_same = is_same_preparation
+            || (own.glance == earlier.glance
+                && own.installed.oauth_id == earlier.installed.oauth_id);
+        if is_same {
+            self.content = match is_same_preparation {
+                true => old.content,
+                false => own.take_over(&old.content),
+            };
+            self.query = old.query;
+            self.origin = old.origin;
+        }
+        is_same
+    }
+
+    /// Takes stored data if it is newer than what the entry shows.
+    fn restore(&mut self, StoredValue { value, is_expired }: &StoredValue) {
+        let is_shared = is_shared_by_room(&self.prepared.glance);
+        if is_shared && !value.is_for_everyone {
+            return;
+        }
+        self.is_current = is_shared && !is_expired;
+        let stored = Origin {
+            version: value.version,
+            source: value.source,
+            received_at: value.received_at,
+            changed_at: value.changed_at,
+            is_stored: true,
+        };
+        if self.origin.is_none_or(|own| own.order() < stored.order()) {
+            self.content = self.prepared.ready(&value.data);
+            self.origin = Some(stored);
+        }
+    }
+
+    /// Returns whether an event brings newer data than the entry shows. Two answers to queries may have the same
+    /// version; their events arrive in order.
+    fn is_older_than(&self, version: Version, source: Source) -> bool {
+        self.origin.is_none_or(|own| match source {
+            Source::Push => (own.version, own.source) < (version, source),
+            Source::Query => (own.version, own.source) <= (version, source),
         })
     }
 
+    /// Shows new data.
+    fn take(&mut self, content: Arc<Content>, version: Version, source: Source, at: i64) {
+        let is_same = content.line().state == self.content.line().state;
+        let earlier = self.origin.filter(|_| is_same);
+        self.origin = Some(Origin {
+            version,
+            source,
+            received_at: at,
+            changed_at: earlier.map_or(at, |earlier| earlier.changed_at),
+            is_stored: false,
+        });
+        self.content = content;
+    }
+
+    /// Queries the glance; returns `None` if it has no `queryUrl`. Without data it shows that it loads.
     fn query(&mut self, place: &Arc<PersonInRoom>, query_count: &mut u64) -> Option<PendingQuery> {
-        let query = self.next_query(place, query_count)?;
-        self.content = self.prepared.loading();
-        self.retries_quietly = false;
+        let query = self.next_query(false, place, query_count)?;
+        if self.origin.is_none() {
+            self.content = self.prepared.loading();
+        }
         Some(query)
     }
 
     fn next_query(
         &mut self,
+        is_quiet: bool,
         place: &Arc<PersonInRoom>,
         query_count: &mut u64,
     ) -> Option<PendingQuery> {
         self.prepared.glance.query_url.as_ref()?;
         *query_count += 1;
-        self.query_number = *query_count;
+        let number = *query_count;
+        self.query = Some(Query { number, is_quiet });
         Some(PendingQuery {
-            query_number: self.query_number,
+            query_number: number,
             prepared: Arc::clone(&self.prepared),
             place: Arc::clone(place),
         })
     }
 
     fn awaits(&self, id: &str, query_number: u64) -> bool {
-        let is_awaited =
-            self.content.is_loading() || (self.retries_quietly && self.content.has_failed());
-        self.prepared.id == id && self.query_number == query_number && is_awaited
+        let number = self.query.map(|query| query.number);
+        self.prepared.id == id && number == Some(query_number)
+    }
+
+    /// Returns whether somebody waits for data of this glance.
+    fn is_loading(&self) -> bool {
+        self.query.is_some_and(|query| !query.is_quiet)
     }
 
     fn evaluate(&mut self, kind: Kind, place: &PersonInRoom) {

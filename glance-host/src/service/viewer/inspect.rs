@@ -11,11 +11,10 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::sidebar::{LineState, ShownStatus};
+use super::board::Origin;
+use super::sidebar::{LineState, ShownStatus, Stale};
 use crate::content::token_parts;
-use crate::model::Installed;
-use crate::model::event::Push;
-use crate::model::glance_data::{Data, Text};
+use crate::model::{Data, Installed, Push, Source, Text};
 use crate::service::addon_calls;
 use crate::service::addon_calls::Queried;
 
@@ -46,6 +45,8 @@ pub(crate) struct Report {
     why: String,
     is_loading: bool,
     data: Option<ReportedData>,
+    origin: Option<ReportedOrigin>,
+    stale: Option<Stale>,
     conditions: Value,
     is_queried: bool,
     #[serde(serialize_with = "if_any")]
@@ -62,6 +63,19 @@ struct ReportedData {
     status: Option<ShownStatus>,
     #[serde(skip_serializing_if = "Option::is_none")]
     metadata: Option<Text>,
+}
+
+/// The source and the age of the current data.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ReportedOrigin {
+    source: Source,
+    /// Whether the host had stored the data before the page connected.
+    is_stored: bool,
+    /// In milliseconds since 1970.
+    received_at: i64,
+    /// The time when label or status last changed, in milliseconds since 1970.
+    changed_at: i64,
 }
 
 fn if_any<S: Serializer>(query: &Option<Arc<Query>>, to: S) -> Result<S::Ok, S::Error> {
@@ -108,6 +122,9 @@ pub(super) struct GlanceState<'a> {
     pub(super) glance: &'a Glance,
     pub(super) state: &'a LineState,
     pub(super) metadata: Option<&'a Text>,
+    pub(super) stale: Option<&'a Stale>,
+    pub(super) is_loading: bool,
+    pub(super) origin: Option<Origin>,
     pub(super) outcome: Outcome,
 }
 
@@ -240,8 +257,15 @@ impl Inspection {
             add_on: known.installed.descriptor.name.clone(),
             is_shown: known.outcome.shown,
             why: known.outcome.to_string(),
-            is_loading: matches!(known.state, LineState::Loading),
+            is_loading: known.is_loading,
             data,
+            origin: known.origin.map(|origin| ReportedOrigin {
+                source: origin.source,
+                is_stored: origin.is_stored,
+                received_at: origin.received_at,
+                changed_at: origin.changed_at,
+            }),
+            stale: known.stale.cloned(),
             conditions: json!(known.glance.conditions()),
             is_queried: known.glance.query_url.is_some(),
             query: self.queries.get(known.id).cloned(),

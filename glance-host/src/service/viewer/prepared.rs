@@ -12,12 +12,10 @@ use serde_json::Value;
 
 use super::board::PersonInRoom;
 use super::inspect::GlanceState;
-use super::sidebar::{Line, LineState, ShownStatus, TargetRef};
+use super::sidebar::{Line, LineState, ShownStatus, Stale, TargetRef};
 use crate::content::image_urls::{ImageUrls, InstallationImages};
 use crate::content::label;
-use crate::model::Installed;
-use crate::model::glance_data::{Data, Text};
-use crate::model::module;
+use crate::model::{Data, Installed, Text, module};
 
 /// The longest text of a lozenge, in characters.
 const LOZENGE: usize = 100;
@@ -91,12 +89,9 @@ impl Content {
         }
     }
 
-    pub(super) fn is_loading(&self) -> bool {
-        self.data == DataState::Loading
-    }
-
+    /// Returns whether the latest query failed, whether or not there is older data.
     pub(super) fn has_failed(&self) -> bool {
-        self.data == DataState::Failed
+        self.data == DataState::Failed || self.line.stale.is_some()
     }
 
     pub(crate) fn line(&self) -> &Arc<Line> {
@@ -186,7 +181,15 @@ impl Prepared {
     }
 
     pub(super) fn failed(&self, problem: String) -> Arc<Content> {
-        self.shared(DataState::Failed, LineState::Failed { problem }, None)
+        self.shared(DataState::Failed, LineState::Failed { problem }, None, None)
+    }
+
+    /// Returns content as it shows after a query failed: with the age of its data, in milliseconds since 1970, and the
+    /// reason.
+    pub(super) fn stale(&self, content: &Content, since: i64, problem: String) -> Arc<Content> {
+        let (state, metadata) = (content.line.state.clone(), content.metadata.clone());
+        let stale = Some(Stale { since, problem });
+        self.shared(content.data, state, metadata, stale)
     }
 
     /// Renders data. The rules for answers to queries do not apply to pushes, so missing or invalid parts fall back:
@@ -212,13 +215,13 @@ impl Prepared {
                     _ => None,
                 });
         let state = LineState::Ready { label, status };
-        self.shared(DataState::Ready, state, data.metadata.clone())
+        self.shared(DataState::Ready, state, data.metadata.clone(), None)
     }
 
     /// Returns the content of an earlier preparation of this glance, as this one shows it.
     pub(super) fn take_over(&self, earlier: &Content) -> Arc<Content> {
         let (state, metadata) = (earlier.line.state.clone(), earlier.metadata.clone());
-        self.shared(earlier.data, state, metadata)
+        self.shared(earlier.data, state, metadata, earlier.line.stale.clone())
     }
 
     /// Returns whether the conditions show this content to a person of this kind.
@@ -249,6 +252,9 @@ impl Prepared {
             glance: &self.glance,
             state: &content.line.state,
             metadata: content.metadata.as_ref(),
+            stale: content.line.stale.as_ref(),
+            is_loading: false,
+            origin: None,
             outcome: self.explained(content, place),
         }
     }
@@ -263,14 +269,21 @@ impl Prepared {
         self.images.of(&self.installed.oauth_id)
     }
 
-    fn shared(&self, data: DataState, state: LineState, metadata: Option<Text>) -> Arc<Content> {
-        let line = line(
+    fn shared(
+        &self,
+        data: DataState,
+        state: LineState,
+        metadata: Option<Text>,
+        stale: Option<Stale>,
+    ) -> Arc<Content> {
+        let mut line = line(
             &self.id,
             &self.installed,
             &self.glance,
             self.images(),
             state,
         );
+        line.stale = stale;
         let new = Content::new(data, line, metadata);
         let mut latest = self.latest.lock();
         if let Some(same) = latest.upgrade().filter(|latest| **latest == new) {
@@ -324,5 +337,6 @@ fn line(
                 add_on: add_on.key.clone(),
                 key: key.to_owned(),
             }),
+        stale: None,
     }
 }

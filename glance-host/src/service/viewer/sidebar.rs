@@ -30,14 +30,21 @@ use crate::content::label;
 pub struct Sidebar {
     /// The lines from top to bottom.
     pub lines: Vec<Arc<Line>>,
-    /// The number of glances that wait for their data, shown or not.
+    /// The number of glances whose query is under way, shown or not.
     pub loading: usize,
+    /// The keys of these glances.
+    pub(super) loading_keys: Vec<String>,
 }
 
 impl Sidebar {
     /// Returns the line of the glance with this key.
     pub fn line(&self, key: &str) -> Option<&Arc<Line>> {
         self.lines.iter().find(|line| line.key == key)
+    }
+
+    /// Returns whether a query of a glance with this key is under way. The line may show older data meanwhile.
+    pub fn is_loading(&self, key: &str) -> bool {
+        self.loading_keys.iter().any(|loading| loading == key)
     }
 }
 
@@ -63,6 +70,20 @@ pub struct Line {
     pub state: LineState,
     /// The target that a click opens.
     pub target: Option<TargetRef>,
+    /// Why the data may be out of date; `None` if the latest query succeeded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stale: Option<Stale>,
+}
+
+/// The age of data after a query failed, and the reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Stale {
+    /// The time when the host received the data, in milliseconds since 1970.
+    pub since: i64,
+    /// The reason, for developers.
+    pub problem: String,
 }
 
 impl Line {
@@ -117,7 +138,8 @@ impl Line {
         }
     }
 
-    /// Returns whether the query failed.
+    /// Returns whether the query failed and there is no data. With older data the line shows that, and is
+    /// [stale](Self::stale).
     pub fn is_failed(&self) -> bool {
         matches!(self.state, LineState::Failed { .. })
     }

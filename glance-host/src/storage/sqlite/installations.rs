@@ -6,10 +6,10 @@ use async_trait::async_trait;
 use glance_sdk::model::{Descriptor, OauthId, RoomId, Secret};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::SqliteState;
 use super::extensions::webhooks;
 use super::handoffs;
 use super::rows::{column, execute, id, json, number, parsed, place, room};
+use super::{SqliteState, glance_values};
 use crate::model::{InstallationQuery, Installed, Leaving, ListedInstallation, Place};
 use crate::storage::{InstallationStore, Result};
 
@@ -37,8 +37,15 @@ impl InstallationStore for SqliteState {
 
     async fn replace_descriptor(&self, id: &OauthId, url: &str, new: &Descriptor) -> Result<()> {
         let (id, url, stored) = (id.clone(), url.to_owned(), StoredDescriptor::new(new)?);
-        self.write(move |connection| replace_descriptor(connection, &id, &url, &stored))
-            .await
+        let new = new.clone();
+        self.write(move |connection| {
+            let Some(old) = find(connection, &id)? else {
+                return Ok(());
+            };
+            glance_values::forget_changed(connection, &id, &old.descriptor, &new)?;
+            replace_descriptor(connection, &id, &url, &stored)
+        })
+        .await
     }
 
     async fn replace_secret(&self, id: &OauthId, secret: &Secret) -> Result<()> {
@@ -189,15 +196,12 @@ fn replace_descriptor(
     url: &str,
     stored: &StoredDescriptor,
 ) -> rusqlite::Result<()> {
-    let updated = execute(
+    execute(
         connection,
         "UPDATE installation SET descriptor_url = ?2, descriptor = ?3 WHERE oauth_id = ?1",
         params![id.as_str(), url, stored.descriptor],
     )?;
-    if updated > 0 {
-        webhooks::declare(connection, id, &stored.webhooks)?;
-    }
-    Ok(())
+    webhooks::declare(connection, id, &stored.webhooks)
 }
 
 fn replace_secret(connection: &Connection, id: &OauthId, secret: &Secret) -> rusqlite::Result<()> {

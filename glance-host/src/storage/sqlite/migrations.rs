@@ -160,6 +160,48 @@ const STEPS: &[&str] = &[
     ) STRICT;
     CREATE INDEX installation_unfinished ON installation (installed_at) WHERE accepted = 0;
 ",
+    "
+    -- The number of pushes to a room, and to all rooms: they order the data of glances.
+    ALTER TABLE room ADD COLUMN version INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE team ADD COLUMN version INTEGER NOT NULL DEFAULT 0;
+    -- The newest data of each glance. Without a room it is for all rooms, without a person for everyone.
+    CREATE TABLE glance_value (
+        id INTEGER PRIMARY KEY,
+        oauth_id TEXT NOT NULL REFERENCES installation (oauth_id) ON DELETE CASCADE,
+        key TEXT NOT NULL,
+        room_id INTEGER REFERENCES room (id) ON DELETE CASCADE,
+        user_id INTEGER REFERENCES user (id) ON DELETE CASCADE,
+        group_version INTEGER NOT NULL,
+        room_version INTEGER NOT NULL,
+        is_answer INTEGER NOT NULL,
+        look TEXT NOT NULL,
+        metadata TEXT,
+        received_at INTEGER NOT NULL,
+        changed_at INTEGER NOT NULL,
+        bytes INTEGER NOT NULL
+    ) STRICT;
+    CREATE UNIQUE INDEX glance_value_by_key
+        ON glance_value (oauth_id, key, ifnull(room_id, 0), ifnull(user_id, 0));
+    CREATE INDEX glance_value_by_place ON glance_value (room_id, user_id);
+    CREATE INDEX glance_value_by_user ON glance_value (user_id) WHERE user_id IS NOT NULL;
+    -- The size of the data of each installation.
+    CREATE TABLE glance_value_size (
+        oauth_id TEXT PRIMARY KEY REFERENCES installation (oauth_id) ON DELETE CASCADE,
+        bytes INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TRIGGER glance_value_inserted AFTER INSERT ON glance_value BEGIN
+        INSERT INTO glance_value_size (oauth_id, bytes) VALUES (NEW.oauth_id, NEW.bytes)
+        ON CONFLICT (oauth_id) DO UPDATE SET bytes = bytes + excluded.bytes;
+    END;
+    CREATE TRIGGER glance_value_updated AFTER UPDATE OF bytes ON glance_value
+    WHEN NEW.bytes <> OLD.bytes BEGIN
+        UPDATE glance_value_size SET bytes = bytes + NEW.bytes - OLD.bytes
+        WHERE oauth_id = NEW.oauth_id;
+    END;
+    CREATE TRIGGER glance_value_deleted AFTER DELETE ON glance_value BEGIN
+        UPDATE glance_value_size SET bytes = bytes - OLD.bytes WHERE oauth_id = OLD.oauth_id;
+    END;
+",
 ];
 
 pub(super) fn run(connection: &mut Connection) -> Result<()> {

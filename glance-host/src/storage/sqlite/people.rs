@@ -290,6 +290,7 @@ fn store(transaction: &Connection, now: &User, after: &User) -> rusqlite::Result
         for statement in [
             "DELETE FROM session WHERE user_id = ?1",
             "DELETE FROM private_message WHERE user_id = ?1",
+            "DELETE FROM glance_value WHERE user_id = ?1",
         ] {
             transaction.execute(statement, [number(now.id.get())])?;
         }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::content::wire::version;
 use crate::model::Installed;
-use crate::model::event::Push;
+use crate::model::Push;
 use crate::service::actions::{Actions, OfferedAction};
 use crate::storage::{Storage, StorageError};
 

@@ -1,7 +1,9 @@
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use super::*;
-use crate::model::Installed;
+use crate::model::{Installed, Place};
 use crate::service::viewer::LineState;
-use glance_sdk::model::{Condition, Descriptor, Glance, Icon, Match, UserId};
+use glance_sdk::model::{Audience, Condition, Descriptor, Glance, Icon, Match, UserId};
 use serde_json::{Value, json};
 
 mod equals;
@@ -53,7 +55,7 @@ fn place(user: User) -> Arc<PersonInRoom> {
 }
 
 fn load(board: &mut Board, glances: Vec<Glance>) -> Vec<PendingQuery> {
-    board.load(place(user()), lineup(glances))
+    board.load(place(user()), lineup(glances), &Stored::new())
 }
 
 fn lineup(glances: Vec<Glance>) -> Arc<Lineup> {
@@ -71,10 +73,39 @@ fn lineup(glances: Vec<Glance>) -> Arc<Lineup> {
 
 fn push(board: &mut Board, oauth_id: &str, key: &str, data: &Value) {
     let glances = [(key.to_owned(), held(data.clone()))];
-    board.push(
-        &Push::new(oauth_id.into(), None, glances),
-        &Derived::default(),
-    );
+    let push = pushed(oauth_id, None, glances);
+    board.push(&push, Source::Push, &Derived::default());
+}
+
+/// Creates a push that is newer than all before.
+fn pushed(
+    oauth_id: &str,
+    user: Option<UserId>,
+    glances: impl IntoIterator<Item = (String, Data)>,
+) -> Push {
+    let place = Place::Room(1.into());
+    Push {
+        version: next_version(),
+        ..Push::new(oauth_id.into(), place, user, 0, glances)
+    }
+}
+
+/// Returns a version that is greater than all before.
+fn next_version() -> Version {
+    static PUSHES: AtomicU64 = AtomicU64::new(1);
+    Version {
+        group: 0,
+        room: PUSHES.fetch_add(1, Ordering::Relaxed),
+    }
+}
+
+/// Returns the answer to a query that began after all pushes so far.
+fn answer(data: Value) -> NewAnswer {
+    NewAnswer {
+        data: held(data),
+        version: next_version(),
+        at: 0,
+    }
 }
 
 fn data(label: &str, count: u32) -> Value {
@@ -91,6 +122,7 @@ fn shown(board: &Board) -> Vec<String> {
         .lines
         .iter()
         .map(|line| match &line.state {
+            LineState::Ready { label, .. } if line.stale.is_some() => format!("{label}, stale"),
             LineState::Ready { label, .. } => label.clone(),
             LineState::Named => "named".into(),
             LineState::Loading => "loading".into(),
@@ -110,7 +142,7 @@ fn a_glance_loads_fails_is_tried_again_and_shows() {
     board.answered(
         "add-on:g",
         again.query_number,
-        Ok(held(data("<b>4</b><script>x</script>", 4))),
+        Ok(answer(data("<b>4</b><script>x</script>", 4))),
     );
     assert_eq!(shown(&board), ["<b>4</b>"]);
 }
@@ -131,7 +163,7 @@ fn a_failure_shows_until_an_attempt_in_the_background_brings_data() {
 
     let second = board.retry_quietly("add-on:g").unwrap();
     push(&mut board, "id", "g", &data("pushed", 1));
-    board.answered("add-on:g", second.query_number, Ok(held(data("old", 1))));
+    board.answered("add-on:g", second.query_number, Ok(answer(data("old", 1))));
     assert_eq!(shown(&board), ["pushed"]);
     assert!(board.retry_quietly("add-on:g").is_none());
 }
@@ -144,7 +176,7 @@ fn metadata_hides_and_shows_and_a_failure_shows_anyway() {
     board.answered(
         "add-on:g",
         queries[0].query_number,
-        Ok(held(data("four", 4))),
+        Ok(answer(data("four", 4))),
     );
     assert_eq!(shown(&board), ["four"]);
     push(&mut board, "id", "g", &data("none", 0));
@@ -161,7 +193,118 @@ fn metadata_hides_and_shows_and_a_failure_shows_anyway() {
     );
     let again = board.retry("add-on:g").unwrap();
     board.answered("add-on:g", again.query_number, Err("down".into()));
+    assert!(
+        shown(&board).is_empty(),
+        "the old data, which is hidden, stays"
+    );
+}
+
+#[test]
+fn failure_without_data_shows_whatever_the_conditions_say() {
+    let condition = Condition::glance_matches([Match::gt("count", 0)]);
+    let (mut board, queries) = board(vec![glance("g", vec![condition])]);
+    board.answered("add-on:g", queries[0].query_number, Err("down".into()));
     assert_eq!(shown(&board), ["failed"]);
+}
+
+#[test]
+fn data_stays_with_its_age_while_the_add_on_is_down() {
+    let (mut board, queries) = board(vec![glance("g", vec![])]);
+    let first = NewAnswer {
+        at: 5_000,
+        ..answer(data("four", 4))
+    };
+    board.answered("add-on:g", queries[0].query_number, Ok(first));
+    let again = board.retry("add-on:g").unwrap();
+    assert_eq!(shown(&board), ["four"], "nothing flickers during a query");
+    assert_eq!(board.sidebar().loading, 1);
+    board.answered("add-on:g", again.query_number, Err("It is down.".into()));
+    let line = &board.sidebar().lines[0];
+    let stale = line.stale.as_ref().unwrap();
+    assert_eq!((stale.since, &*stale.problem), (5_000, "It is down."));
+    assert!(board.has_failed("add-on:g"), "it is retried");
+
+    let quiet = board.retry_quietly("add-on:g").unwrap();
+    assert_eq!(board.sidebar().loading, 0);
+    let later = NewAnswer {
+        at: 9_000,
+        ..answer(data("four", 4))
+    };
+    board.answered("add-on:g", quiet.query_number, Ok(later));
+    assert_eq!(shown(&board), ["four"]);
+    assert!(!board.has_failed("add-on:g"));
+    let origin = board.known().next().unwrap().origin.unwrap();
+    assert_eq!((origin.received_at, origin.changed_at), (9_000, 5_000));
+}
+
+fn stored(label: &str, version: Version, source: Source, is_expired: bool) -> Stored {
+    let value = GlanceValue {
+        oauth_id: "id".into(),
+        key: "g".to_owned(),
+        is_for_everyone: true,
+        data: held(data(label, 1)),
+        version,
+        source,
+        received_at: 7,
+        changed_at: 3,
+    };
+    let key = (value.oauth_id.clone(), value.key.clone());
+    Stored::from([(key, StoredValue { value, is_expired })])
+}
+
+#[test]
+fn stored_data_shows_at_once_and_newer_data_replaces_it() {
+    let older = pushed("id", None, [("g".to_owned(), held(data("older", 1)))]);
+    let newer = pushed("id", None, [("g".to_owned(), held(data("newer", 1)))]);
+    let mut board = Board::new(place(user()));
+    let known = stored("stored", newer.version, Source::Push, false);
+    let queries = board.load(place(user()), lineup(vec![glance("g", vec![])]), &known);
+    assert_eq!(queries.len(), 1, "a query per person");
+    assert_eq!(shown(&board), ["stored"]);
+    for event in [&older, &newer] {
+        board.push(event, Source::Push, &Derived::default());
+        assert_eq!(shown(&board), ["stored"], "it is not newer than that");
+    }
+    let origin = board.known().next().unwrap().origin.unwrap();
+    assert!(origin.is_stored);
+    assert_eq!((origin.received_at, origin.changed_at), (7, 3));
+    push(&mut board, "id", "g", &data("newest", 1));
+    assert_eq!(shown(&board), ["newest"]);
+
+    // The viewer missed an event: it finds in storage what that brought.
+    let missed = stored("missed", next_version(), Source::Push, false);
+    board.load(place(user()), lineup(vec![glance("g", vec![])]), &missed);
+    assert_eq!(shown(&board), ["missed"]);
+}
+
+#[test]
+fn answer_is_newer_than_the_push_before_its_query() {
+    let (mut board, queries) = board(vec![glance("g", vec![])]);
+    let late = pushed("id", None, [("g".to_owned(), held(data("pushed", 1)))]);
+    let answer = NewAnswer {
+        version: late.version,
+        ..answer(data("answered", 1))
+    };
+    board.answered("add-on:g", queries[0].query_number, Ok(answer));
+    board.push(&late, Source::Push, &Derived::default());
+    assert_eq!(shown(&board), ["answered"]);
+}
+
+#[test]
+fn data_for_the_room_is_queried_when_it_expired() {
+    let room_glance = || glance("g", vec![]).audience(Audience::Room);
+    let load = |is_expired| {
+        let mut board = Board::new(place(user()));
+        let known = stored("stored", next_version(), Source::Query, is_expired);
+        let queries = board.load(place(user()), lineup(vec![room_glance()]), &known);
+        assert_eq!(shown(&board), ["stored"]);
+        (board, queries.len())
+    };
+    let (mut current, queries) = load(false);
+    assert_eq!((queries, current.query_all().len()), (0, 0));
+    assert!(current.retry("add-on:g").is_some(), "somebody asks for it");
+    let (mut expired, queries) = load(true);
+    assert_eq!((queries, expired.query_all().len()), (1, 1));
 }
 
 #[test]
@@ -171,7 +314,7 @@ fn a_push_overtakes_a_query_under_way() {
     board.answered(
         "add-on:g",
         queries[0].query_number,
-        Ok(held(data("old", 1))),
+        Ok(answer(data("old", 1))),
     );
     assert_eq!(shown(&board), ["new"]);
 }
@@ -209,7 +352,7 @@ fn lines_stand_by_weight_and_a_reload_keeps_data() {
         board.answered(
             &query.prepared.id,
             query.query_number,
-            Ok(held(data(&query.prepared.glance.key, 1))),
+            Ok(answer(data(&query.prepared.glance.key, 1))),
         );
     }
     assert_eq!(shown(&board), ["z", "m", "a"]);
@@ -230,7 +373,9 @@ fn viewers_share_what_is_the_same_for_them() {
     let mut boards: Vec<_> = (0..3)
         .map(|_| {
             let mut board = Board::new(place(user()));
-            let query = board.load(place(user()), Arc::clone(&lineup)).remove(0);
+            let query = board
+                .load(place(user()), Arc::clone(&lineup), &Stored::new())
+                .remove(0);
             (board, query)
         })
         .collect();
@@ -241,13 +386,13 @@ fn viewers_share_what_is_the_same_for_them() {
     let all_same = |lines: Vec<_>| lines.iter().all(|line| *line == lines[0]);
     assert!(all_same(lines(&boards)), "while loading");
     for (board, query) in &mut boards {
-        board.answered("add-on:g", query.query_number, Ok(held(data("same", 1))));
+        board.answered("add-on:g", query.query_number, Ok(answer(data("same", 1))));
     }
     assert!(all_same(lines(&boards)), "the same answer to each");
     let glances = [("g".to_owned(), held(data("pushed", 1)))];
-    let pushed = Push::new("id".into(), None, glances);
+    let pushed = pushed("id", None, glances);
     for (board, _) in &mut boards {
-        board.push(&pushed, &Derived::default());
+        board.push(&pushed, Source::Push, &Derived::default());
         assert_eq!(shown(board), ["pushed"]);
     }
     assert!(all_same(lines(&boards)), "a push");
@@ -260,12 +405,14 @@ fn a_push_for_one_person_is_for_them_alone() {
     let (mut board, _) = board(vec![glance("g", vec![])]);
     let glances = || [("g".to_owned(), held(data("mine", 1)))];
     board.push(
-        &Push::new("id".into(), Some(2.into()), glances()),
+        &pushed("id", Some(2.into()), glances()),
+        Source::Push,
         &Derived::default(),
     );
     assert_eq!(shown(&board), ["loading"]);
     board.push(
-        &Push::new("id".into(), Some(1.into()), glances()),
+        &pushed("id", Some(1.into()), glances()),
+        Source::Push,
         &Derived::default(),
     );
     assert_eq!(shown(&board), ["mine"]);

@@ -3,6 +3,7 @@
 use glance_sdk::model::{Glance, OauthId, RoomId};
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::super::glance_values;
 use super::super::rows::{column, execute, number, parsed, place};
 use crate::model::{MAX_RUNTIME_GLANCES, Place, Restriction, RuntimeGlance};
 
@@ -28,6 +29,10 @@ pub(super) fn put(
     }
     if count("key <> ?2 AND room_id = ?3")? >= MAX_RUNTIME_GLANCES {
         return Ok(Err(Restriction::TooMany));
+    }
+    let old = find(connection, &new.oauth_id, new.place, key)?;
+    if old.is_some_and(|old| old != new.glance) {
+        glance_values::forget(connection, &new.oauth_id, key, room_of(new.place), false)?;
     }
     execute(
         connection,
@@ -87,10 +92,19 @@ pub(super) fn remove(
     place: Place,
     key: &str,
 ) -> rusqlite::Result<bool> {
+    glance_values::forget(connection, id, key, room_of(place), false)?;
     execute(
         connection,
         "DELETE FROM runtime_glance WHERE oauth_id = ?1 AND key = ?2 AND room_id = ?3",
         params![id.as_str(), key, column(place)],
     )
     .map(|removed| removed > 0)
+}
+
+/// Returns the room of a place; `None` is all rooms.
+fn room_of(place: Place) -> Option<RoomId> {
+    match place {
+        Place::Room(room) => Some(room),
+        Place::Global => None,
+    }
 }

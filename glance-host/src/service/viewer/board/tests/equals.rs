@@ -11,7 +11,7 @@ use proptest::sample::select;
 use super::*;
 use crate::content::image_urls::ImageUrls;
 use crate::content::label;
-use crate::service::viewer::Line;
+use crate::service::viewer::{Line, Stale};
 
 const KEYS: [&str; 4] = ["plain", "counted", "admins", "pushed"];
 
@@ -86,12 +86,11 @@ fn described(key: &str, anew: bool) -> Glance {
 }
 
 /// The data of one glance as one person has it, carried in the plainest way.
-#[derive(Clone)]
-enum Plain {
-    None,
-    Loading,
-    Ready(Value),
-    Failed,
+#[derive(Clone, Default)]
+struct Plain {
+    data: Option<Value>,
+    problem: Option<String>,
+    waits: bool,
 }
 
 /// A person: what they have of each glance, and the page that follows the changes.
@@ -127,10 +126,13 @@ impl Person {
     fn must_see(&self, glances: &BTreeMap<&'static str, Glance>) -> Vec<Line> {
         let mut lines = Vec::new();
         for (key, glance) in glances {
-            let (data, state, metadata) = match &self.plain[key] {
-                Plain::None => (DataState::None, LineState::Named, None),
-                Plain::Loading => (DataState::Loading, LineState::Loading, None),
-                Plain::Ready(data) => {
+            let Plain {
+                data,
+                problem,
+                waits,
+            } = &self.plain[key];
+            let (data, state, metadata) = match (data, problem) {
+                (Some(data), _) => {
                     let mut label = label::sanitize(data["label"]["value"].as_str().unwrap());
                     if label.is_empty() {
                         label = glance.name.value.clone();
@@ -141,11 +143,15 @@ impl Person {
                     };
                     (DataState::Ready, state, data.get("metadata"))
                 }
-                Plain::Failed => {
-                    let problem = "It is down.".to_owned();
+                (None, _) if *waits => (DataState::Loading, LineState::Loading, None),
+                (None, Some(problem)) => {
+                    let problem = problem.clone();
                     (DataState::Failed, LineState::Failed { problem }, None)
                 }
+                (None, None) => (DataState::None, LineState::Named, None),
             };
+            let problem = problem.clone().filter(|_| data == DataState::Ready);
+            let stale = problem.map(|problem| Stale { since: 0, problem });
             let mut facts = Facts::default().metadata(metadata);
             facts.room_is_public = true;
             facts.user_is_admin = self.user.is_admin;
@@ -160,18 +166,12 @@ impl Person {
                     order: (glance.weight.unwrap_or(100), "add-on".into(), (*key).into()),
                     state,
                     target: None,
+                    stale,
                 });
             }
         }
         lines.sort_by(|a, b| a.order.cmp(&b.order));
         lines
-    }
-}
-
-fn loading(glance: &Glance) -> Plain {
-    match glance.query_url {
-        Some(_) => Plain::Loading,
-        None => Plain::None,
     }
 }
 
@@ -198,11 +198,12 @@ proptest! {
                 Step::Push(to, key, data) => {
                     let user = to.map(|who| people[who].user.id);
                     let entry = (key.to_owned(), held(data.clone()));
-                    let push = Push::new("id".into(), user, [entry]);
+                    let push = pushed("id", user, [entry]);
                     for (who, person) in people.iter_mut().enumerate() {
-                        person.board.push(&push, &Derived::default());
+                        person.board.push(&push, Source::Push, &Derived::default());
                         if glances.contains_key(key) && to.is_none_or(|to| to == who) {
-                            person.plain.insert(key, Plain::Ready(data.clone()));
+                            let data = Some(data.clone());
+                            person.plain.insert(key, Plain { data, ..Plain::default() });
                         }
                     }
                 }
@@ -214,18 +215,20 @@ proptest! {
                         [.., older, _] => *older,
                         _ => continue,
                     };
-                    let data = answer.clone().map(held);
+                    let data = answer.clone().map(super::answer);
                     person.board.answered(&format!("add-on:{key}"), query_number, data);
-                    let waits = matches!(person.plain.get(key), Some(Plain::Loading));
-                    if is_newest && waits {
-                        person.plain.insert(key, answer.map_or(Plain::Failed, Plain::Ready));
+                    let plain = person.plain.get_mut(key).filter(|plain| plain.waits);
+                    if let Some(plain) = plain.filter(|_| is_newest) {
+                        plain.waits = false;
+                        plain.problem = answer.as_ref().err().cloned();
+                        plain.data = answer.ok().or(plain.data.take());
                     }
                 }
                 Step::Retry(who, key) => {
                     let person = &mut people[who];
                     let query = person.board.retry(&format!("add-on:{key}"));
                     if query.is_some() {
-                        person.plain.insert(key, Plain::Loading);
+                        person.plain.get_mut(key).unwrap().waits = true;
                     }
                     person.queries(query);
                 }
@@ -235,7 +238,7 @@ proptest! {
                     person.queries(queries);
                     for (key, glance) in &glances {
                         if glance.query_url.is_some() {
-                            person.plain.insert(key, Plain::Loading);
+                            person.plain.get_mut(key).unwrap().waits = true;
                         }
                     }
                 }
@@ -244,11 +247,13 @@ proptest! {
                         keys.into_iter().map(|key| (key, described(key, anew))).collect();
                     shared = lineup(new.values().cloned().collect());
                     for person in &mut people {
-                        let queries = person.board.load(place(person.user.clone()), Arc::clone(&shared));
+                        let queries = person.board.load(place(person.user.clone()), Arc::clone(&shared), &Stored::new());
                         person.queries(queries);
                         person.plain.retain(|key, _| new.get(key) == glances.get(key));
                         for (key, glance) in &new {
-                            person.plain.entry(key).or_insert_with(|| loading(glance));
+                            let waits = glance.query_url.is_some();
+                            let new = || Plain { waits, ..Plain::default() };
+                            person.plain.entry(key).or_insert_with(new);
                         }
                     }
                     glances = new;
@@ -256,7 +261,7 @@ proptest! {
                 Step::Promote(is_admin) => {
                     let member = &mut people[0];
                     member.user.is_admin = is_admin;
-                    let queries = member.board.load(place(member.user.clone()), Arc::clone(&shared));
+                    let queries = member.board.load(place(member.user.clone()), Arc::clone(&shared), &Stored::new());
                     prop_assert!(queries.is_empty());
                 }
                 Step::Tell(who) => people[who].tell(),
