@@ -8,7 +8,8 @@ export function glance(line, open = null) {
   const opens = open && line.target && line.state !== "failed";
   const element = document.createElement(opens ? "button" : "div");
   element.className = "glance";
-  element.title = line.problem ? `${line.addOn}: ${line.problem}` : line.addOn;
+  const problem = line.problem ?? line.stale?.problem;
+  element.title = problem ? `${line.addOn}: ${problem}` : line.addOn;
   element.append(icon(line.icon, "icon"));
   const label = document.createElement("span");
   label.className = "label";
@@ -17,6 +18,7 @@ export function glance(line, open = null) {
     case "ready":
       label.append(...sanitizeLabel(line.label));
       label.title = label.textContent;
+      if (line.stale) element.append(note(age(line.stale.since)));
       if (line.status?.lozenge) element.append(lozenge(line.status.lozenge));
       if (line.status?.icon) element.append(icon(line.status.icon, "status"));
       break;
@@ -37,6 +39,14 @@ export function glance(line, open = null) {
     element.addEventListener("click", () => open(line));
   }
   return element;
+}
+
+/** Returns when data arrived that may be out of date: a time of today, or a date. */
+function age(since) {
+  const at = new Date(since);
+  const isToday = at.toDateString() === new Date().toDateString();
+  const text = isToday ? at.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" }) : at.toLocaleDateString();
+  return `as of ${text}`;
 }
 
 function retryButton(line) {

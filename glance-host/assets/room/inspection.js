@@ -4,6 +4,7 @@ import { printable } from "./printable.js";
 
 const user = document.querySelector(".room").dataset.user;
 const time = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const dayAndTime = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 /** Longer texts are truncated, in characters. */
 const MAX_TEXT = 1_500;
 /** The names of the texts that the reader has expanded. */
@@ -15,9 +16,7 @@ export function renderReport(container, report) {
   const all = [
     ["Why", [report.isShown, report.why], () => [why(report)]],
     ["Last query", [report.isQueried, query], () => lastQuery(report)],
-    ["Data", report.data, () => [
-      report.data ? code(`${id} data`, report.data) : quiet("The host has no data for this glance."),
-    ]],
+    ["Data", [report.data, report.origin, report.stale], () => data(report)],
     ["Conditions", report.conditions, () => [
       report.conditions.length ? code(`${id} conditions`, report.conditions) : quiet("None. The glance always shows."),
     ]],
@@ -71,6 +70,20 @@ function lastQuery({ id, isQueried, query }) {
       ["CORS", query.cors],
     ]),
     ...(query.body ? [code(`${id} answer`, parsed(query.body))] : []),
+  ];
+}
+
+function data({ id, data, origin, stale }) {
+  if (!data) return [quiet("The host has no data for this glance.")];
+  const source = origin?.source === "push" ? "a push" : "the answer to a query";
+  return [
+    ...(stale ? [problem(`The last query failed, so the line shows older data. ${stale.problem}`)] : []),
+    ...(origin ? [facts([
+      ["Source", origin.isStored ? `${source}, which the host had stored` : source],
+      ["Received", dayAndTime.format(origin.receivedAt)],
+      ["Changed", dayAndTime.format(origin.changedAt)],
+    ])] : []),
+    code(`${id} data`, data),
   ];
 }
 

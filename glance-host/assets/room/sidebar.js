@@ -41,6 +41,12 @@ function compare(a, b) {
 }
 
 function render() {
+  // Until the page is connected, it shows the lines that the host wrote into it.
+  if (page === null) {
+    empty.hidden = true;
+    if (add) add.hidden = true;
+    return;
+  }
   const shown = [...lines.values()].sort(compare);
   const kept = new Map([...list.children].map((item) => [item.dataset.id, item]));
   const focused = document.activeElement?.closest("#glances > li")?.dataset.id ?? lostFocus;
@@ -57,7 +63,7 @@ function render() {
   list.replaceChildren(...items);
   lostFocus = null;
   if (focused && document.activeElement === document.body && !focusGlance(focused)) lostFocus = focused;
-  const isHidden = list.hidden || page === null;
+  const isHidden = list.hidden;
   empty.hidden = isHidden || shown.length > 0;
   if (add) add.hidden = isHidden || shown.length >= FEW;
   onRender?.();

@@ -1,5 +1,6 @@
 //! A room's sidebar on another site: the web component, and the page inside it. A viewer token in each request says
-//! who looks, never a cookie. So the page itself is the same for everyone and contains nothing of the room.
+//! who looks, never a cookie. So the page itself is the same for everyone, and contains the room's glances only if the
+//! host shows the room to everyone.
 
 use std::sync::Arc;
 
@@ -12,11 +13,12 @@ use glance_sdk::model::RoomId;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::pages::{PageError, render};
+use super::pages::{PageError, render, stored_lines};
 use super::room_access::Embedded;
 use super::{events, frames, guard};
 use crate::http::state::AppState;
 use crate::service::embed::Embeds;
+use crate::service::viewer::Viewers;
 use crate::storage::Storage;
 
 pub(super) fn router() -> Router<AppState> {
@@ -45,6 +47,7 @@ struct EmbedQuery {
 async fn page(
     State(embeds): State<Embeds>,
     State(storage): State<Arc<dyn Storage>>,
+    State(viewers): State<Arc<Viewers>>,
     Path(room): Path<String>,
     Query(EmbedQuery { theme }): Query<EmbedQuery>,
 ) -> Result<Response, PageError> {
@@ -57,8 +60,17 @@ async fn page(
         ("", false) => "frame-ancestors 'none'".to_owned(),
         (origins, _) => format!("frame-ancestors {origins}"),
     };
+    let guest = match is_open {
+        true => embeds.visitor(id, None).await?,
+        false => None,
+    };
+    let lines = match guest {
+        Some(guest) => stored_lines(&viewers, id, guest.user.id).await?,
+        None => Vec::new(),
+    };
     let values = json!({
         "room": { "id": id },
+        "lines": lines,
         "origins": origins,
         "is_open": is_open,
         "theme": theme.filter(|theme| ["dark", "light"].contains(&theme.as_str())),

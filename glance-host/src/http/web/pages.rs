@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Redirect, Response};
+use glance_sdk::model::{RoomId, UserId};
 use minijinja::Environment;
 use serde_json::{Value, json};
 
@@ -14,6 +15,7 @@ use crate::http::unavailable::with_retry_after;
 use crate::model::User;
 use crate::model::host_info::HostInfo;
 use crate::service::sign_in::{IdentityError, SignInMethod, SignInState};
+use crate::service::viewer::{Line, Viewers};
 use crate::storage::{Storage, StorageError};
 
 static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
@@ -182,6 +184,7 @@ const ROOMS: u32 = 50;
 
 pub(super) async fn room(
     State(storage): State<Arc<dyn Storage>>,
+    State(viewers): State<Arc<Viewers>>,
     State(info): State<Arc<HostInfo>>,
     State(sign_in): State<Arc<SignInState>>,
     access: RoomAccess,
@@ -208,7 +211,18 @@ pub(super) async fn room(
         "who": who(&sign_in, user),
         "unread": storage.count_unread(user.id).await?,
         "may_manage": access.may_manage(),
+        "lines": stored_lines(&viewers, room.id, user.id).await?,
         "user": { "id": user.id, "mention": user.mention_name() },
     });
     Ok(render(StatusCode::OK, "room.html", values))
+}
+
+/// Returns the lines of the sidebar with stored data, which a page shows until it is connected.
+pub(super) async fn stored_lines(
+    viewers: &Viewers,
+    room: RoomId,
+    user: UserId,
+) -> Result<Vec<Arc<Line>>, StorageError> {
+    let sidebar = viewers.stored_sidebar(room, user).await?;
+    Ok(sidebar.unwrap_or_default().lines)
 }
