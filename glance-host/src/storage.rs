@@ -27,7 +27,7 @@ pub use admin_tokens::AdminTokenStore;
 pub use effects::{Effects, RoomEffects};
 pub use error::StorageError;
 pub use extensions::ExtensionStore;
-pub use glances::{GlanceStore, MAX_INSTALLATION_BYTES};
+pub use glances::{GlanceStore, MAX_INSTALLATION_BYTES, PushEffects};
 pub use group::{GroupStore, Writes};
 pub use handoffs::HandoffStore;
 pub use installations::InstallationStore;

@@ -283,11 +283,12 @@ impl Extensions {
         }
         let place = room.map_or(Place::Global, Place::Room);
         let push = Push::new(id.clone(), place, user, self.clock.now_millis(), glances);
+        let bus = Arc::clone(&self.bus);
+        let publish = Box::new(move |push| {
+            bus.publish(topic(place), Event::Pushed(Arc::new(push)));
+        });
         // Nothing is stored if the installation, the room or the person was removed meanwhile: nobody sees it.
-        if let Some(push) = self.storage.push(push).await? {
-            let event = Event::Pushed(Arc::new(push));
-            self.bus.publish(topic(place), event);
-        }
+        self.storage.push(push, publish).await?;
         self.metrics.pushed();
         Ok(())
     }

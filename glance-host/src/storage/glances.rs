@@ -12,14 +12,18 @@ use crate::model::{GlanceValue, Push, QueryAnswer, Version};
 /// persons first.
 pub const MAX_INSTALLATION_BYTES: u64 = 16 * 1024 * 1024;
 
+/// Publishes a push. A storage calls it after the commit, with the version that the push got. It must not wait.
+pub type PushEffects = Box<dyn FnOnce(Push) + Send>;
+
 /// Stores the newest data of each glance: per place, and per person if it is not for everyone.
 ///
 /// The data is deleted with its installation, room or person, and when its glance is changed or removed.
 #[async_trait]
 pub trait GlanceStore: fmt::Debug + Send + Sync + 'static {
-    /// Stores pushed data, which is newer than all data that was stored before. Returns the push with its version;
-    /// `None` if the installation, the room or the person is gone.
-    async fn push(&self, push: Push) -> Result<Option<Push>>;
+    /// Stores pushed data, which is newer than all data that was stored before, and runs `effects` after the commit,
+    /// even if the caller stopped waiting. Returns false, and does nothing, if the installation, the room or the person
+    /// is gone.
+    async fn push(&self, push: Push, effects: PushEffects) -> Result<bool>;
 
     /// Stores answers to queries, except those that a push replaced meanwhile.
     async fn store_answers(&self, answers: Vec<QueryAnswer>) -> Result<()>;

@@ -1,5 +1,7 @@
 //! The rules of the newest data of glances.
 
+use std::sync::mpsc;
+
 use glance_sdk::model::{Descriptor, Glance, Icon, RoomId, UserId};
 use serde_json::json;
 
@@ -34,8 +36,16 @@ fn push(place: Place, user: Option<UserId>, label: &str) -> Push {
     )
 }
 
+/// Stores a push. Returns the version with which it is published.
 async fn pushed(storage: &dyn Storage, push: Push, rule: &str) -> Version {
-    some(worked(storage.push(push).await, rule), rule).version
+    let (published, version) = mpsc::channel();
+    let effects = Box::new(move |push: Push| {
+        // The caller waits for it, unless the rule is broken.
+        let _ = published.send(push.version);
+    });
+    let is_stored = worked(storage.push(push, effects).await, rule);
+    holds(is_stored, rule, "the push was not stored");
+    some(version.try_recv().ok(), rule)
 }
 
 async fn latest(
@@ -127,8 +137,14 @@ async fn push_without_its_place_stores_nothing([a, b]: &Pair) {
         push(Place::Room(9_999.into()), None, "x"),
         push(Place::Room(room.id), Some(9_999.into()), "x"),
     ] {
-        let stored = worked(b.push(push).await, rule);
-        holds(stored.is_none(), rule, "it was stored");
+        let (published, version) = mpsc::channel();
+        let effects = Box::new(move |push: Push| {
+            // The caller waits for it, unless the rule is broken.
+            let _ = published.send(push.version);
+        });
+        let is_stored = worked(b.push(push, effects).await, rule);
+        holds(!is_stored, rule, "it was stored");
+        holds(version.recv().is_err(), rule, "it was published");
     }
     let found = latest(&**a, room.id, room.owner, rule).await;
     same(found, None, rule);

@@ -10,8 +10,9 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::SqliteState;
 use super::error::corrupt;
 use super::rows::{execute, id, number};
+use super::writer::OnCommit;
 use crate::model::{Data, GlanceValue, Place, Push, QueryAnswer, Source, Version};
-use crate::storage::{GlanceStore, MAX_INSTALLATION_BYTES, Result};
+use crate::storage::{GlanceStore, MAX_INSTALLATION_BYTES, PushEffects, Result};
 
 /// The size of a row without its data, with its entries in the indexes: an estimate.
 const ROW_BYTES: usize = 300;
@@ -21,9 +22,17 @@ const EVICTED: u32 = 100;
 
 #[async_trait]
 impl GlanceStore for SqliteState {
-    async fn push(&self, push: Push) -> Result<Option<Push>> {
-        self.write(move |connection| store_push(connection, push))
-            .await
+    async fn push(&self, push: Push, effects: PushEffects) -> Result<bool> {
+        let store = move |connection: &Connection| {
+            let stored = store_push(connection, push)?;
+            let is_stored = stored.is_some();
+            let on_commit: OnCommit = match stored {
+                Some(push) => Box::new(move || effects(push)),
+                None => Box::new(|| ()),
+            };
+            Ok((is_stored, on_commit))
+        };
+        self.0.writer.change_then(store).await
     }
 
     async fn store_answers(&self, answers: Vec<QueryAnswer>) -> Result<()> {
