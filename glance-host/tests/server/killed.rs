@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use crate::add_on::AddOn;
 use crate::process::Server;
 
+/// The number of rounds, unless `GLANCE_KILLS` says another.
 const ROUNDS: u64 = 20;
 
 /// How many add-ons work at once.
@@ -38,6 +39,10 @@ enum Done {
     },
     Said {
         text: String,
+    },
+    /// Data of a glance, with a greater number than all before it.
+    Pushed {
+        number: u64,
     },
     /// Not said: the host was killed meanwhile, and this glance may be of before or after it.
     Unknown {
@@ -91,7 +96,8 @@ async fn what_was_acknowledged_outlives_kill_9() {
 
     // What the rounds before did is looked at after each, and everything at the end.
     let mut seen = 0;
-    for round in 0..ROUNDS {
+    let rounds = env::var("GLANCE_KILLS").map_or(ROUNDS, |rounds| rounds.parse().unwrap());
+    for round in 0..rounds {
         let mut server = Arc::new(Server::start(folder.path(), SETTINGS).await);
         let all = ledger.all();
         verify(&server, &add_on, &all[seen..]).await;
@@ -123,7 +129,7 @@ async fn what_was_acknowledged_outlives_kill_9() {
     let server = Server::start(folder.path(), SETTINGS).await;
     let all = ledger.all();
     verify(&server, &add_on, &all).await;
-    println!("{} acknowledged things outlived {ROUNDS} kills", all.len());
+    println!("{} acknowledged things outlived {rounds} kills", all.len());
     server.stop().await;
 }
 
@@ -145,7 +151,7 @@ async fn work(
         for step in 0.. {
             let key = format!("glance-{}", chance.below(GLANCES));
             let path = format!("/v2/room/1/extension/glance/{key}");
-            let done = match chance.below(5) {
+            let done = match chance.below(6) {
                 0 => {
                     token = server.token(&id, &secret).await?;
                     let token = token.clone();
@@ -166,6 +172,15 @@ async fn work(
                     let was_none = matches!(&removed, Err(error) if error.status().is_some());
                     removed.or_else(|error| if was_none { Ok(()) } else { Err(error) })?;
                     Done::Glance { key, name: None }
+                }
+                4 => {
+                    let label = format!("{name} pushed {step}.");
+                    let label = json!({ "type": "html", "value": label });
+                    let new = json!({ "key": "declared-0", "content": { "label": label } });
+                    let body = json!({ "glance": [new] });
+                    let path = "/v2/addon/ui/room/1";
+                    server.send(Method::POST, &token, path, &body).await?;
+                    Done::Pushed { number: step }
                 }
                 _ => {
                     let text = format!("{name} says {step}");
@@ -197,6 +212,8 @@ async fn verify(server: &Server, add_on: &AddOn, all: &[(String, Done)]) {
         of_each.entry(by).or_default().push(done);
     }
     let mut said = None;
+    let page = reqwest::get(server.url("/rooms/1")).await.unwrap();
+    let page = page.text().await.unwrap();
     for (by, own) in of_each {
         let (id, secret) = add_on.installation(by);
         let token = server.token(&id, &secret).await;
@@ -221,6 +238,17 @@ async fn verify(server: &Server, add_on: &AddOn, all: &[(String, Done)]) {
                 .and_then(|found| found["name"]["value"].as_str());
             assert_eq!(found, latest.flatten(), "{by}: {key}");
         }
+        let pushed = own.iter().rev().find_map(|done| match done {
+            Done::Pushed { number } => Some(*number),
+            _ => None,
+        });
+        if let Some(pushed) = pushed {
+            let shown = page.split_once(&format!("{by} pushed "));
+            let shown = shown.and_then(|(_, rest)| rest.split_once('.')?.0.parse().ok());
+            // The host may have been killed after it stored one more.
+            let is_there = shown.is_some_and(|shown: u64| shown >= pushed);
+            assert!(is_there, "{by} pushed {pushed}, the page shows {shown:?}");
+        }
         for done in own {
             match done {
                 Done::Token { token } => {
@@ -229,7 +257,10 @@ async fn verify(server: &Server, add_on: &AddOn, all: &[(String, Done)]) {
                     assert!(held.is_ok(), "a token of {by} is gone: {held:?}");
                 }
                 Done::Said { text } => assert!(said.contains(text), "{text:?} is gone"),
-                Done::Installed | Done::Glance { .. } | Done::Unknown { .. } => {}
+                Done::Installed
+                | Done::Glance { .. }
+                | Done::Pushed { .. }
+                | Done::Unknown { .. } => {}
             }
         }
     }
