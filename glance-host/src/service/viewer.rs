@@ -6,6 +6,7 @@
 //! glances (`lineup`), and the rendered data with its bytes (`prepared`). A viewer has no task of its own:
 //! the connection or test that owns it polls it.
 
+mod arrivals;
 mod board;
 mod failed_lines;
 mod inspect;
@@ -19,6 +20,7 @@ use std::collections::{HashSet, VecDeque};
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures_util::future::{BoxFuture, Fuse};
 use futures_util::stream::{self, BoxStream};
@@ -45,6 +47,7 @@ use crate::service::glance_queries::{GlanceQueries, QueryResult};
 use crate::service::presence::Presence;
 use crate::service::webhooks::Webhooks;
 use crate::storage::{Storage, StorageError};
+use arrivals::Arrivals;
 use board::{Board, NewAnswer, PendingQuery, PersonInRoom, Stored, StoredValue};
 use failed_lines::FailedLines;
 use inspect::Inspection;
@@ -92,6 +95,7 @@ pub(crate) struct Viewers {
     shutdown: Shutdown,
     lineups: Lineups,
     retries: Retries,
+    arrivals: Arrivals,
 }
 
 /// The connection of one person to one room. Dropping it disconnects them.
@@ -176,6 +180,7 @@ impl Viewers {
         Self {
             lineups: Lineups::new(image_urls),
             retries: Retries::new(clock.clone()),
+            arrivals: Arrivals::new(clock.clone()),
             storage,
             bus,
             attendance,
@@ -233,7 +238,7 @@ impl Viewers {
             is_present,
         };
         let queries = viewer.board.load(place, lineup, &stored);
-        viewer.query(queries);
+        viewer.query_later(queries);
         Ok(Some(viewer))
     }
 
@@ -509,21 +514,44 @@ impl Viewer {
                 Vec::new()
             }
         };
-        if afresh {
-            queries = self.board.query_all();
+        match afresh {
+            true => {
+                queries = self.board.query_all();
+                self.query_later(queries);
+            }
+            false => self.query(queries),
         }
-        self.query(queries);
         true
     }
 
     fn query(&mut self, queries: impl IntoIterator<Item = PendingQuery>) {
+        self.query_after(Duration::ZERO, queries);
+    }
+
+    /// Sends queries as one of many pages may that arrive together.
+    fn query_later(&mut self, queries: impl IntoIterator<Item = PendingQuery>) {
+        let wait = self.viewers.arrivals.arrive(retries::chance());
+        self.query_after(wait, queries);
+    }
+
+    /// Sends queries; those of glances that show data wait.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "add-ons are spared in real time, also in a test whose clock stands still"
+    )]
+    fn query_after(&mut self, wait: Duration, queries: impl IntoIterator<Item = PendingQuery>) {
         for query in queries {
             let service = self.viewers.queries.clone();
+            let wait = wait * u32::from(query.has_data);
             self.rare.get_mut().queries.spawn(async move {
+                if !wait.is_zero() {
+                    tokio::time::sleep(wait).await;
+                }
                 let PendingQuery {
                     query_number,
                     prepared,
                     place,
+                    ..
                 } = query;
                 let (installed, glance) = (&prepared.installed, &prepared.glance);
                 let result = service.query(installed, glance, &place.room, &place.user);

@@ -17,6 +17,8 @@ use crate::model::{Data, GlanceValue, Push, Room, Source, User, Version, is_shar
 pub(super) struct PendingQuery {
     /// The number of the query, which its answer repeats.
     pub(super) query_number: u64,
+    /// Whether the glance shows data meanwhile.
+    pub(super) has_data: bool,
     pub(super) prepared: Arc<Prepared>,
     pub(super) place: Arc<PersonInRoom>,
 }
@@ -234,8 +236,10 @@ impl Board {
             entry.query = None;
             match answer {
                 Ok(NewAnswer { data, version, at }) => {
-                    let content = entry.prepared.ready(&data);
-                    entry.take(content, version, Source::Query, at);
+                    if entry.is_older_than(version, Source::Query) {
+                        let content = entry.prepared.ready(&data);
+                        entry.take(content, version, Source::Query, at);
+                    }
                 }
                 Err(problem) => {
                     entry.content = match &entry.origin {
@@ -273,7 +277,10 @@ impl Board {
                     Some(contents) => contents.get_or_compute(index, &entry.prepared, &new.data),
                     None => entry.prepared.ready(&new.data),
                 };
-                entry.query = None;
+                // The answer to the room's query also arrives as the answer to the own one.
+                if source == Source::Push {
+                    entry.query = None;
+                }
                 entry.take(content, push.version, source, push.at);
                 entry.evaluate(self.kind, &self.place);
             }
@@ -406,6 +413,7 @@ impl Entry {
         self.query = Some(Query { number, is_quiet });
         Some(PendingQuery {
             query_number: number,
+            has_data: self.origin.is_some(),
             prepared: Arc::clone(&self.prepared),
             place: Arc::clone(place),
         })

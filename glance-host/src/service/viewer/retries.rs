@@ -244,7 +244,8 @@ fn pause(attempts: usize, chance: f64) -> Duration {
     PAUSES[attempts.min(last)].mul_f64(0.8 + 0.4 * chance)
 }
 
-fn chance() -> f64 {
+/// Returns a random number between 0 and 1.
+pub(super) fn chance() -> f64 {
     // The first 32 bits of a random UUID are random.
     let (first, ..) = Uuid::new_v4().as_fields();
     f64::from(first) / f64::from(u32::MAX)

@@ -291,6 +291,25 @@ fn answer_is_newer_than_the_push_before_its_query() {
 }
 
 #[test]
+fn answer_for_the_room_comes_as_an_event_and_as_the_own_answer() {
+    let (mut board, queries) = board(vec![glance("g", vec![])]);
+    let event = pushed("id", None, [("g".to_owned(), held(data("answered", 1)))]);
+    board.push(&event, Source::Query, &Derived::default());
+    assert_eq!(shown(&board), ["answered"]);
+    let number = queries[0].query_number;
+    assert!(board.awaits("add-on:g", number), "it is not late");
+    let own = NewAnswer {
+        version: event.version,
+        ..answer(data("answered", 1))
+    };
+    board.answered("add-on:g", number, Ok(own));
+    assert_eq!(
+        (shown(&board), board.sidebar().loading),
+        (vec!["answered".into()], 0)
+    );
+}
+
+#[test]
 fn data_for_the_room_is_queried_when_it_expired() {
     let room_glance = || glance("g", vec![]).audience(Audience::Room);
     let load = |is_expired| {
