@@ -126,6 +126,48 @@ test("loading, failed and push-only glances have their own looks", async (t) => 
   assert.equal(await tag(line("It was slow")), "BUTTON");
 });
 
+test("a page has its lines without a script, and they look as they do with one", async (t) => {
+  const data = { one: label("<b>4</b> open", lozenge("error", "broken")), icon: label("x") };
+  const { page, addOn, room } = await stage(t, glances(["one"], ["icon"], ["named", { queryUrl: undefined }]), { data });
+  const status = { status: { type: "icon", value: { url: `${addOn.url}/icon/16`, "url@2x": `${addOn.url}/icon/32` } } };
+  await addOn.pushData("one", data.one);
+  await addOn.pushData("icon", label("An icon", status));
+  await shown(glance(page, "An icon").locator(".status"));
+  const still = await open(t, room, { javaScriptEnabled: false });
+  const looks = (page) => page.locator("#glances .glance").evaluateAll((lines) => lines.map((line) => ({
+    text: line.innerText, html: line.querySelector(".label").innerHTML.trim(), height: line.offsetHeight,
+    parts: [...line.children].map(({ className, offsetLeft, offsetWidth }) => [className, offsetLeft, offsetWidth]),
+  })));
+  await shown(glance(still, "An icon").locator(".status"));
+  assert.deepEqual(await looks(still), await looks(page));
+  assert.equal((await looks(still)).length, 3);
+});
+
+for (const colorScheme of ["light", "dark"]) {
+  test(`a line keeps its data with its age while the add-on is down, ${colorScheme}`, async (t) => {
+    const data = { one: label("<b>4</b> open", lozenge("error", "broken")) };
+    const { page, room } = await stage(t, glances(["one", { target: "panel" }]), { data, colorScheme });
+    await shown(glance(page, "4 open"));
+    delete data.one;
+    await becomes(async () => {
+      const still = await page.request.get(room);
+      return (await still.text()).includes("<b>4</b> open");
+    }, true);
+    await page.reload();
+    const line = glance(page, "4 open");
+    await shown(line.locator(".note").getByText(/^as of \d/));
+    await shown(line.locator(".lozenge"));
+    assert.match(await line.getAttribute("title"), /It answered 500/);
+    assert.equal(await line.evaluate((element) => element.tagName), "BUTTON", "it still opens its panel");
+    assert.equal(await page.getByText("Can't load").count(), 0);
+    await page.setViewportSize({ width: 320, height: 600 });
+    await page.locator("#view-glances").click();
+    const box = await line.boundingBox();
+    assert.ok(box.x >= 0 && box.x + box.width <= 320, "it fits a narrow page");
+    assert.deepEqual(page.wrong, []);
+  });
+}
+
 for (const [deviceScaleFactor, size] of [[1, 16], [2, 32]]) {
   test(`icons have the right size at ${deviceScaleFactor} pixels per point`, async (t) => {
     const { page, addOn } = await stage(t, glances(["one"]), { data: { one: label("x") }, deviceScaleFactor });
