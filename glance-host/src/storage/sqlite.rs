@@ -149,10 +149,7 @@ impl SqliteState {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
-        connection.execute_batch(schema::SCHEMA)?;
-        migrations::run(connection)?;
-        people::prepare(connection)?;
-        extensions::webhooks::prepare(connection)
+        migrations::run(connection)
     }
 
     /// Changes the database, all of it or nothing. The change is stored when this returns.

@@ -3,6 +3,10 @@
 use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, Result};
 
+use super::extensions::webhooks;
+use super::people;
+use super::schema::SCHEMA;
+
 /// The migrations after the first schema, oldest first. A database stores how many of them it has, so a released one
 /// never changes, and new ones go to the end.
 const STEPS: &[&str] = &[
@@ -204,16 +208,32 @@ const STEPS: &[&str] = &[
 ",
 ];
 
+/// The number of migrations that this host knows.
+pub(super) const VERSION: u32 = STEPS.len() as u32;
+
+/// Returns the number of migrations that a database has.
+pub(super) fn version(connection: &Connection) -> Result<u32> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+/// Creates the tables, or migrates the database of an older host. This is one transaction: if a step fails, the
+/// database stays as it was.
 pub(super) fn run(connection: &mut Connection) -> Result<()> {
+    run_steps(connection, STEPS)
+}
+
+fn run_steps(connection: &mut Connection, steps: &[&str]) -> Result<()> {
     let transaction = connection.transaction_with_behavior(Immediate)?;
-    let applied: usize = transaction.pragma_query_value(None, "user_version", |row| {
-        row.get::<_, u32>(0).map(|count| count as usize)
-    })?;
-    for step in STEPS.iter().skip(applied) {
+    transaction.execute_batch(SCHEMA)?;
+    let applied = version(&transaction)? as usize;
+    for step in steps.iter().skip(applied) {
         transaction.execute_batch(step)?;
     }
-    // The database of a newer host has more of them, and keeps its number.
-    transaction.pragma_update(None, "user_version", STEPS.len().max(applied) as u32)?;
+    people::fill_in_mentions(&transaction)?;
+    webhooks::create_table(&transaction)?;
+    if applied < steps.len() {
+        transaction.pragma_update(None, "user_version", steps.len() as u32)?;
+    }
     transaction.commit()
 }
 
@@ -221,7 +241,7 @@ pub(super) fn run(connection: &mut Connection) -> Result<()> {
 mod tests {
     use super::super::schema::SCHEMA;
     use super::super::*;
-    use super::STEPS;
+    use super::{STEPS, VERSION, run_steps, version};
     use crate::model::InstallationQuery;
     use crate::storage::{InstallationStore, PeopleStore, RoomStore};
 
@@ -255,6 +275,20 @@ mod tests {
             state.add_member(room.id, user.id).await.unwrap();
             assert_eq!(state.members(room.id).await.unwrap().len(), 1);
         }
+    }
+
+    #[test]
+    fn failing_step_undoes_the_steps_before() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        SqliteState::prepare(&mut connection).unwrap();
+        let mut steps = STEPS.to_vec();
+        steps.push("CREATE TABLE new (id); UPDATE team SET name = 'New'");
+        steps.push("no SQL");
+        run_steps(&mut connection, &steps).unwrap_err();
+        let sql = "SELECT count(*) FROM sqlite_schema, team
+                   WHERE sqlite_schema.name = 'new' OR team.name = 'New'";
+        let found: u32 = connection.query_row(sql, [], |row| row.get(0)).unwrap();
+        assert_eq!((found, version(&connection).unwrap()), (0, VERSION));
     }
 
     /// Creates a database of the last host version that found the embed guest by its name, and runs `sql` on it.

@@ -2,7 +2,6 @@
 
 use async_trait::async_trait;
 use glance_sdk::model::UserId;
-use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::SqliteState;
@@ -167,18 +166,17 @@ fn mention(name: &str) -> String {
 }
 
 /// Adds the mention names that an older host did not store.
-pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
-    let transaction = connection.transaction_with_behavior(Immediate)?;
-    let without: Vec<(i64, String)> = transaction
+pub(super) fn fill_in_mentions(connection: &Connection) -> rusqlite::Result<()> {
+    let without: Vec<(i64, String)> = connection
         .prepare("SELECT id, name FROM user WHERE mention IS NULL")?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<rusqlite::Result<_>>()?;
     for (id, name) in without {
-        transaction
+        connection
             .prepare_cached("UPDATE user SET mention = ?2 WHERE id = ?1")?
             .execute(params![id, mention(&name)])?;
     }
-    transaction.commit()
+    Ok(())
 }
 
 /// Finds or creates the account for people who look at rooms on other sites. Its stored name is empty, which no

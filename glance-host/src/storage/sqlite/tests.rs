@@ -1,3 +1,5 @@
+mod upgrade;
+
 use glance_sdk::model::{Descriptor, Event, Webhook};
 
 use super::*;

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use glance_sdk::model::{Descriptor, OauthId, RoomId, Webhook};
-use rusqlite::TransactionBehavior::Immediate;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::super::error::unstorable;
@@ -107,16 +106,15 @@ pub(in crate::storage::sqlite) fn declare(
 
 /// Creates the table. An earlier host stored installations without it, so a new table gets the declared webhooks of
 /// all installations.
-pub(in crate::storage::sqlite) fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
-    let transaction = connection.transaction_with_behavior(Immediate)?;
-    let is_there = transaction
+pub(in crate::storage::sqlite) fn create_table(connection: &Connection) -> rusqlite::Result<()> {
+    let is_there = connection
         .prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'webhook'")?
         .exists([])?;
-    transaction.execute_batch(SCHEMA)?;
-    if !is_there {
-        declare_all(&transaction)?;
+    connection.execute_batch(SCHEMA)?;
+    match is_there {
+        true => Ok(()),
+        false => declare_all(connection),
     }
-    transaction.commit()
 }
 
 fn declare_all(connection: &Connection) -> rusqlite::Result<()> {
