@@ -12,6 +12,7 @@ mod behind;
 mod browser;
 mod certificate;
 mod crowded;
+mod database;
 mod ending;
 mod health;
 mod killed;

@@ -19,9 +19,7 @@ pub(super) fn check(folder: &Path) -> Result<(), Error> {
     if folder.try_exists().map_err(failed)? {
         check_writable(folder).map_err(failed)?;
         let path = folder.join(DATABASE);
-        return database::check(&path)
-            .map(drop)
-            .map_err(|cause| OpenError::new(&path, cause).into());
+        return database::check(&path).map_err(|cause| OpenError::new(&path, cause).into());
     }
     // It will be created in the nearest existing parent folder.
     let above = folder.ancestors().skip(1);

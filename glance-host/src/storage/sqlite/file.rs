@@ -6,7 +6,10 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
+
+use super::migrations::{self, VERSION};
 
 /// The first bytes of every SQLite database.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
@@ -20,8 +23,12 @@ pub(crate) enum FileError {
     Foreign,
     /// The database has none of the host's tables.
     NoTables,
+    /// The database has more migrations than this host knows.
+    Newer(u32),
     /// The file is missing, and its write-ahead log is still there.
     Missing,
+    /// The permissions of the file, or of its file system, do not allow the host to read and write it.
+    NotWritable(io::Error),
     Io(io::Error),
     Sqlite(rusqlite::Error),
 }
@@ -34,6 +41,17 @@ impl fmt::Display for FileError {
             Self::Empty => write!(f, "it is empty (0 bytes), so its data is lost: {RESTORE}"),
             Self::Foreign => write!(f, "it is not an SQLite database: {RESTORE}"),
             Self::NoTables => write!(f, "it has no tables of a host: {RESTORE}"),
+            Self::Newer(version) => write!(
+                f,
+                "a newer host wrote it (version {version}; this host, {}, knows versions up to {VERSION}): install \
+                 the newer host, or restore the backup made before the update",
+                env!("CARGO_PKG_VERSION")
+            ),
+            Self::NotWritable(cause) => write!(
+                f,
+                "the host must read and write it ({cause}): make the host's user its owner, and do not mount its \
+                 file system read-only"
+            ),
             Self::Missing => f.write_str(
                 "it is missing, but its write-ahead log (-wal) is there: restore both from a backup, \
                  or move the log out of the folder to start a new host",
@@ -81,7 +99,7 @@ impl fmt::Display for OpenError {
 impl std::error::Error for OpenError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.cause {
-            FileError::Io(cause) => cause.source(),
+            FileError::Io(cause) | FileError::NotWritable(cause) => cause.source(),
             FileError::Sqlite(cause) => cause.source(),
             _ => None,
         }
@@ -94,10 +112,33 @@ pub(super) fn open(
     path: &Path,
     prepare: impl Fn(&mut Connection) -> rusqlite::Result<()>,
 ) -> Result<Connection, FileError> {
-    if !check(path)? {
-        create(path, &prepare)?;
+    let mut connection = match open_checked(path)? {
+        Some(connection) => connection,
+        None => {
+            create(path, &prepare)?;
+            connect(path)?
+        }
+    };
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+    prepare(&mut connection)?;
+    Ok(connection)
+}
+
+/// Checks that the file, if it exists, is a database that this host can use. Changes nothing.
+pub(crate) fn check(path: &Path) -> Result<(), FileError> {
+    open_checked(path).map(drop)
+}
+
+/// Opens the database if it exists and this host can use it. Closing the connection leaves the files as they were.
+fn open_checked(path: &Path) -> Result<Option<Connection>, FileError> {
+    if !looks_like_database(path)? {
+        return Ok(None);
     }
-    let mut connection = connect(path)?;
+    let has_log = beside(path, "-wal").try_exists()?;
+    let connection = connect(path)?;
+    // Otherwise the last connection moves the log of a killed host into the database. Without a log there is nothing to
+    // move, and the last connection removes the empty one that reading creates.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, has_log)?;
     let is_hosts = connection.query_row(
         "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'team'",
         [],
@@ -106,8 +147,10 @@ pub(super) fn open(
     if !is_hosts {
         return Err(FileError::NoTables);
     }
-    prepare(&mut connection)?;
-    Ok(connection)
+    match migrations::version(&connection)? {
+        version if version > VERSION => Err(FileError::Newer(version)),
+        _ => Ok(Some(connection)),
+    }
 }
 
 /// Opens another connection to the file.
@@ -117,9 +160,9 @@ pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     Connection::open_with_flags(path, flags)
 }
 
-/// Checks that the file looks like a database; `false` if it does not exist.
-pub(crate) fn check(path: &Path) -> Result<bool, FileError> {
-    let mut file = match File::open(path) {
+/// Checks that the file can be written and looks like a database; `false` if it does not exist.
+fn looks_like_database(path: &Path) -> Result<bool, FileError> {
+    let mut file = match OpenOptions::new().read(true).write(true).open(path) {
         Ok(file) => file,
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
             return match beside(path, "-wal").try_exists()? {
@@ -127,7 +170,14 @@ pub(crate) fn check(path: &Path) -> Result<bool, FileError> {
                 false => Ok(false),
             };
         }
-        Err(cause) => return Err(cause.into()),
+        Err(cause) => {
+            return Err(match cause.kind() {
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                    FileError::NotWritable(cause)
+                }
+                _ => cause.into(),
+            });
+        }
     };
     let mut start = [0; MAGIC.len()];
     match file.metadata()?.len() {
@@ -221,6 +271,51 @@ mod tests {
         assert!(!path.exists());
     }
 
+    #[test]
+    fn newer_database_is_refused_and_unchanged() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("host.sqlite");
+        drop(SqliteState::open(&path).unwrap());
+        let files = || -> Vec<_> {
+            let files = fs::read_dir(folder.path()).unwrap();
+            let files = files.map(|file| file.unwrap().path());
+            let mut files: Vec<_> = files.map(|file| (fs::read(&file).unwrap(), file)).collect();
+            files.retain(|(_, file)| !file.ends_with("host.sqlite-shm"));
+            files.sort_unstable();
+            files
+        };
+        let newer = connect(&path).unwrap();
+        newer
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
+            .unwrap();
+        newer
+            .pragma_update(None, "user_version", VERSION + 1)
+            .unwrap();
+        drop(newer);
+        let expected = format!(
+            "host.sqlite cannot be used: a newer host wrote it (version {}; this host, {}, knows versions up to \
+             {VERSION}): install the newer host, or restore the backup made before the update",
+            VERSION + 1,
+            env!("CARGO_PKG_VERSION")
+        );
+        // First the version is in the write-ahead log of a host that was killed, then in the file.
+        for count in [2, 1] {
+            let before = files();
+            assert_eq!(before.len(), count);
+            for _ in 0..2 {
+                let refused = SqliteState::open(&path).unwrap_err().to_string();
+                assert!(refused.ends_with(&expected), "{refused}");
+                check(&path).unwrap_err();
+                assert_eq!(files(), before);
+            }
+            drop(
+                connect(&path)
+                    .unwrap()
+                    .pragma_query(None, "user_version", |_| Ok(())),
+            );
+        }
+    }
+
     #[cfg(unix)]
     #[test]
     fn file_that_cannot_be_read_is_not_replaced() {
@@ -258,7 +353,7 @@ mod tests {
         assert!(failed.is_err());
         assert!(!path.exists(), "no half-made database has its name");
         drop(SqliteState::open(&path).unwrap());
-        assert!(check(&path).unwrap());
+        assert!(looks_like_database(&path).unwrap());
         assert!(!new.exists());
         drop(SqliteState::open(&path).unwrap());
     }
