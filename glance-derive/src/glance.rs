@@ -55,11 +55,9 @@ fn generate(args: &Args, function: &Function, errors: &mut Errors) -> Option<Tok
     };
     let descriptor = descriptor(args, &krate);
     let keys = [&args.key, &args.target].map(|key| assert_key(key.as_ref(), &krate));
-    let keys = keys
-        .into_iter()
-        .flatten()
-        .map(|check| quote!(#on_rest #check));
-    let keys = quote!(#(#keys)*);
+    let checks = keys.into_iter().chain([args.assert_max_age()]);
+    let checks = checks.flatten().map(|check| quote!(#on_rest #check));
+    let checks = quote!(#(#checks)*);
     let when = args
         .when
         .as_ref()
@@ -101,7 +99,7 @@ fn generate(args: &Args, function: &Function, errors: &mut Errors) -> Option<Tok
 
         #personal
 
-        #keys
+        #checks
 
         #krate::__server_half! { #on_rest #handler }
     })
@@ -234,6 +232,12 @@ fn descriptor(args: &Args, krate: &Path) -> TokenStream {
             glance.audience = ::core::option::Option::Some(#krate::model::Audience::#audience);
         }
     });
+    let max_age = args.max_age.as_ref().map(|age| {
+        quote! {
+            let age: ::core::primitive::i64 = #age;
+            glance.max_age = ::core::option::Option::Some(age);
+        }
+    });
     let conditions = args.conditions.as_ref().map(|conditions| {
         quote! {
             glance.conditions = ::core::option::Option::Some(
@@ -254,6 +258,7 @@ fn descriptor(args: &Args, krate: &Path) -> TokenStream {
             #target
             #weight
             #audience
+            #max_age
             #conditions
             glance
         }

@@ -54,6 +54,7 @@ use quote::{ToTokens, quote};
 /// | `target = "..."` | the key of the web panel, dialog or external page that a click opens |
 /// | `weight = n` | the position: glances are sorted in ascending order from the top; default: 100 |
 /// | `audience = "room"` | everyone in a room sees the same data; see below. Default: `"person"` |
+/// | `max_age = n` | with `audience = "room"`: the age from which a host queries again, in whole seconds, 1 to 86400; see below. Default: 300 |
 /// | `when(...)` | the condition: an expression over the fields of the metadata |
 /// | `conditions = expr` | raw conditions, an `impl IntoIterator<Item = Condition>` |
 /// | `crate = path` | the path of `glance_sdk`, if it has another name |
@@ -79,6 +80,26 @@ use quote::{ToTokens, quote};
 ///
 /// let add_on = AddOn::new("com.example.builds", "Builds").state(2).glance::<builds>();
 /// # add_on.build("https://builds.example.com").unwrap();
+/// ```
+///
+/// # `max_age`
+///
+/// A host stores the data of a glance with `audience = "room"`. It queries again when somebody opens the
+/// room and the data is at least `max_age` seconds old: a constant `i64` from 1 to 86400 (a day), which
+/// rustc checks; 300 by default. A push renews the data, so an add-on that pushes each change can choose
+/// a day, and one that never pushes as few seconds as its data may be late. Until the answer arrives,
+/// people see the old data. The host does not query while nobody opens the room.
+///
+/// ```
+/// use glance_sdk::prelude::*;
+///
+/// #[glance(key = "queue", name = "Queue", icon = "/queue.svg", audience = "room", max_age = 60)]
+/// async fn queue(State(waiting): State<u32>) -> GlanceData {
+///     GlanceData::new(label!("<b>{waiting}</b> builds wait"))
+/// }
+///
+/// # use glance_sdk::glance::Glance;
+/// assert_eq!(queue::descriptor().max_age, Some(60));
 /// ```
 ///
 /// # `when`

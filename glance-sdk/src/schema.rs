@@ -10,6 +10,8 @@
 
 use serde_json::{Value, json};
 
+use crate::model::Glance;
+
 const DRAFT: &str = "http://json-schema.org/draft-07/schema#";
 
 /// Returns the schema (draft-07) of a capabilities descriptor.
@@ -204,6 +206,12 @@ fn definitions() -> Value {
                 "target": reference("target"),
                 "weight": weight(),
                 "audience": { "enum": ["person", "room"], "default": "person" },
+                "maxAge": {
+                    "type": "integer",
+                    "minimum": Glance::MAX_AGE_SECONDS.start(),
+                    "maximum": Glance::MAX_AGE_SECONDS.end(),
+                    "default": Glance::DEFAULT_MAX_AGE_SECONDS
+                },
                 "conditions": conditions(&glance, 2)
             }
         },

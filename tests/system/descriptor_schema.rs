@@ -40,7 +40,7 @@ const NOT_IN_THE_SCHEMA: &[(&str, &str)] = &[
     ),
     (
         "no-effect",
-        "the schema takes a webhook's pattern for every event",
+        "the schema takes a webhook's pattern for every event, and a glance's age for every audience",
     ),
 ];
 
@@ -98,7 +98,7 @@ fn validator_agrees_with_our_schema() {
             "oauth2Provider": {"tokenUrl": "u"},
             "glance": [{
                 "key": "g", "name": text, "icon": {"url": "u", "url@2x": "u"}, "weight": 1,
-                "target": {"key": "p", "options": {}}, "audience": "room",
+                "target": {"key": "p", "options": {}}, "audience": "room", "maxAge": 60,
                 "conditions": [{"type": "or", "conditions": [{"type": "and", "conditions": [{"condition": "glance_matches", "invert": true, "params": {}}]}]}]
             }],
             "webPanel": [{"key": "p", "name": text, "url": "https://a.example/p", "location": "hipchat.sidebar.right"}],

@@ -9,7 +9,8 @@ use glance_host::testing::{TestRoom, http_client};
 use glance_host::viewer::Sidebar;
 use glance_host::{Clock, Host};
 use glance_sdk::axum::http::StatusCode;
-use glance_sdk::model::UiUpdate;
+use glance_sdk::glance::Glance;
+use glance_sdk::model::{self, Audience, Icon, UiUpdate};
 use glance_sdk::prelude::*;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
@@ -287,6 +288,102 @@ async fn expired_data_of_a_room_is_queried_when_a_page_opens() {
     clock.set(1_600_000_000);
     room.viewer("back").await.settled().await;
     assert_eq!(add_on.queries(), 3);
+}
+
+/// Is queried again after a minute.
+#[glance(
+    key = "minute",
+    name = "Minute",
+    icon = "/minute.svg",
+    audience = "room",
+    max_age = 60
+)]
+async fn minute(State(builds): State<Builds>) -> GlanceData {
+    let queries = builds.queries.fetch_add(1, Ordering::SeqCst) + 1;
+    GlanceData::new(label!("minute {queries}"))
+}
+
+/// Is created at run time, and queried again after an hour.
+#[glance(
+    key = "hour",
+    name = "Hour",
+    icon = "/hour.svg",
+    audience = "room",
+    max_age = 3_600
+)]
+async fn hour(State(builds): State<Builds>) -> GlanceData {
+    let queries = builds.queue_queries.fetch_add(1, Ordering::SeqCst) + 1;
+    GlanceData::new(label!("hour {queries}"))
+}
+
+#[tokio::test]
+async fn each_glance_of_a_room_has_its_own_age() {
+    let clock = Clock::standing_at(1_700_000_000);
+    let host = Host::builder().clock(clock.clone()).start().await.unwrap();
+    let room = host.room("ops").await;
+    let counts = Builds::new(0);
+    let add_on = AddOn::new("com.example.ages", "Ages").state(counts.clone());
+    let add_on = add_on.glance::<minute>().runtime_glance::<hour>();
+    let installed = room.install(add_on).await;
+    let client = installed.client().await;
+    let glances = client.room(room.room.id).glances();
+    glances.create_registered::<hour>().await.unwrap();
+    assert_eq!(
+        glances.get(hour::KEY).await.unwrap().max_age,
+        Some(3_600),
+        "the member of a runtime glance"
+    );
+    let mut name = 0;
+    let mut open = async || {
+        name += 1;
+        let mut viewer = room.viewer(&format!("viewer {name}")).await;
+        viewer.settled().await;
+        let hours = counts.queue_queries.load(Ordering::SeqCst);
+        (counts.queries(), hours)
+    };
+    assert_eq!(open().await, (1, 1));
+    clock.advance(Duration::from_secs(59));
+    assert_eq!(open().await, (1, 1));
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(open().await, (2, 1));
+    clock.advance(Duration::from_secs(3_539));
+    assert_eq!(open().await, (3, 1), "an hour is not over");
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(open().await, (3, 2));
+
+    // A host that did not know the member stored any number.
+    let id = installed.oauth_id();
+    let stored = host.state().installation(id).await.unwrap().unwrap();
+    let mut descriptor = stored.descriptor.clone();
+    descriptor.capabilities.glance.as_mut().unwrap()[0].max_age = Some(0);
+    let url = &stored.descriptor_url;
+    let replaced = host.state().replace_descriptor(id, url, &descriptor).await;
+    replaced.unwrap();
+    open().await;
+    let (queries, _) = open().await;
+    assert_eq!(open().await.0, queries, "it is one second");
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(open().await.0, queries + 1);
+}
+
+#[tokio::test]
+async fn age_out_of_range_is_refused() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let installed = room
+        .install(Builds::new(9).add_on().runtime_glance::<hour>())
+        .await;
+    let client = installed.client().await;
+    let icon = Icon::new("https://a.example/i.svg");
+    let glance = model::Glance::new("g", "G", icon)
+        .audience(Audience::Room)
+        .max_age(Duration::from_secs(86_401));
+    let glances = client.room(room.room.id).glances();
+    let refused = glances.create(&glance).await.unwrap_err();
+    assert_eq!(refused.status(), Some(400));
+    let text = refused.to_string();
+    let expected = "`maxAge` is 86401, it must be 1 to 86400 seconds";
+    assert!(text.contains(expected), "{text}");
 }
 
 #[tokio::test]

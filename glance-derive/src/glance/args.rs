@@ -1,14 +1,18 @@
 //! The arguments of `#[glance(...)]`.
 
 use proc_macro2::{Span, TokenStream};
+use quote::quote_spanned;
 use syn::parse::ParseStream;
+use syn::spanned::Spanned;
 use syn::{Expr, Ident, LitStr, Path, Token, parenthesized};
 
 use crate::Errors;
 use crate::args::{Text, check_key, check_name, each, literal, set, text, unknown, value};
 
-const KNOWN: &str = "`key`, `name`, `icon`, `icon_2x`, `target`, `weight`, `audience`, `when(...)`, \
-                     `conditions`, `crate`";
+const KNOWN: &str = "`key`, `name`, `icon`, `icon_2x`, `target`, `weight`, `audience`, `max_age`, \
+                     `when(...)`, `conditions`, `crate`";
+
+const MAX_AGE_RULE: &str = "`max_age` must be 1 to 86400 seconds (a day)";
 
 /// The people who see the same data.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -26,6 +30,7 @@ pub(crate) struct Args {
     pub(crate) target: Option<Text>,
     pub(crate) weight: Option<Expr>,
     pub(crate) audience: Option<Audience>,
+    pub(crate) max_age: Option<Expr>,
     pub(crate) when: Option<Expr>,
     pub(crate) conditions: Option<Expr>,
     pub(crate) krate: Option<Path>,
@@ -55,6 +60,7 @@ impl Args {
             "target" => text(&mut self.target, name, input, errors),
             "weight" => value(&mut self.weight, name, input, errors),
             "audience" => self.audience(name, input, errors),
+            "max_age" => value(&mut self.max_age, name, input, errors),
             "conditions" => value(&mut self.conditions, name, input, errors),
             "crate" => value(&mut self.krate, name, input, errors),
             "when" => {
@@ -122,5 +128,23 @@ impl Args {
         check_key(self.key.as_ref(), errors);
         check_key(self.target.as_ref(), errors);
         check_name(self.name.as_ref(), errors);
+        if let Some(age) = &self.max_age
+            && self.audience != Some(Audience::Room)
+        {
+            let message = "`max_age` needs `audience = \"room\"`: hosts query other glances for each person \
+                           who opens the room";
+            errors.at(age, message);
+        }
+    }
+
+    /// Makes rustc check the range of the age, which may be any constant expression.
+    pub(crate) fn assert_max_age(&self) -> Option<TokenStream> {
+        let age = self.max_age.as_ref()?;
+        Some(quote_spanned! {age.span()=>
+            const _: () = {
+                let age: ::core::primitive::i64 = #age;
+                ::core::assert!(1 <= age && age <= 86_400, #MAX_AGE_RULE);
+            };
+        })
     }
 }

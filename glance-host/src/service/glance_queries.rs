@@ -24,9 +24,6 @@ use crate::service::addon_calls::{AddOnCalls, Queried};
 use crate::storage::{Storage, StorageError};
 use answers::Answers;
 
-/// The age at which the host queries the data of a room again when a page opens.
-pub(crate) const ROOM_DATA_EXPIRES_AFTER: Duration = Duration::from_secs(5 * 60);
-
 /// The result of a query, and the version of the room's data when it began.
 #[derive(Debug)]
 pub(crate) struct QueryResult {
@@ -74,12 +71,10 @@ impl GlanceQueries {
         }
     }
 
-    /// Returns whether data of a glance for a room is too old to be shown without a query. A time in the future means
-    /// that the clock was set back, and counts as too old.
-    pub(crate) fn is_expired(&self, value: &GlanceValue) -> bool {
-        let age = self.clock.now_millis().checked_sub(value.received_at);
-        let age = age.and_then(|age| u64::try_from(age).ok());
-        age.is_none_or(|age| Duration::from_millis(age) >= ROOM_DATA_EXPIRES_AFTER)
+    /// Returns the age of stored data, or `None` if the clock was set back since and tells no age.
+    pub(crate) fn age(&self, value: &GlanceValue) -> Option<Duration> {
+        let age = self.clock.now_millis().checked_sub(value.received_at)?;
+        u64::try_from(age).ok().map(Duration::from_millis)
     }
 
     /// Queries a glance for a person in a room. Returns `None` if the query panicked.

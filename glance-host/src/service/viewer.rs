@@ -290,8 +290,8 @@ impl Viewers {
             .filter(|value| value.is_for_everyone || !user.is_technical)
             .map(|value| {
                 let key = (value.oauth_id.clone(), value.key.clone());
-                let is_expired = self.queries.is_expired(&value);
-                (key, StoredValue { value, is_expired })
+                let age = self.queries.age(&value);
+                (key, StoredValue { value, age })
             })
             .collect();
         Ok(Some((

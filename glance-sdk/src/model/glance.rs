@@ -1,5 +1,8 @@
 //! The descriptor's glance entry, and types that it shares with other entries.
 
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
@@ -63,6 +66,11 @@ pub struct Glance {
     /// Whether everyone in a room sees the same data. The default is [`Audience::Person`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audience: Option<Audience>,
+    /// The age from which a host queries data of [`Audience::Room`] again when somebody opens the
+    /// room, in whole seconds, 1 to 86,400 (a day). The default is 300. It has no effect on other
+    /// glances.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<i64>,
     /// The conditions, all of which must hold for the glance to show; see
     /// [`evaluate`](crate::evaluate).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -73,6 +81,11 @@ pub struct Glance {
 }
 
 impl Glance {
+    /// The range of `max_age`: up to a day.
+    pub(crate) const MAX_AGE_SECONDS: RangeInclusive<i64> = 1..=86_400;
+    /// The default of `max_age`.
+    pub(crate) const DEFAULT_MAX_AGE_SECONDS: i64 = 300;
+
     /// Creates a glance with a key, a name and an icon.
     pub fn new(key: impl Into<String>, name: impl Into<Text>, icon: Icon) -> Self {
         Self {
@@ -83,6 +96,7 @@ impl Glance {
             target: None,
             weight: None,
             audience: None,
+            max_age: None,
             conditions: None,
             extra: Extra::new(),
         }
@@ -148,6 +162,29 @@ impl Glance {
         self
     }
 
+    /// Sets the age from which a host queries data of [`Audience::Room`] again when somebody opens
+    /// the room: whole seconds, from one second to a day. A fraction of a second is dropped. Hosts
+    /// refuse other ages, and ignore it for other glances.
+    ///
+    /// HipChat did not have this member, and other hosts ignore it.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use glance_sdk::model::{Audience, Glance, Icon};
+    ///
+    /// let glance = Glance::new("builds", "Builds", Icon::new("https://ci.example.com/build.svg"))
+    ///     .audience(Audience::Room)
+    ///     .max_age(Duration::from_secs(60));
+    /// assert_eq!(serde_json::to_value(&glance)?["maxAge"], 60);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[must_use]
+    pub fn max_age(mut self, age: Duration) -> Self {
+        self.max_age = Some(i64::try_from(age.as_secs()).unwrap_or(i64::MAX));
+        self
+    }
+
     /// Adds a condition. All conditions must hold for the glance to show.
     ///
     /// ```
@@ -179,6 +216,24 @@ impl Glance {
     /// ```
     pub fn audience_or_default(&self) -> &Audience {
         self.audience.as_ref().unwrap_or(&Audience::Person)
+    }
+
+    /// Returns the age from which a host queries data of [`Audience::Room`] again when somebody opens
+    /// the room. The default is 5 minutes; an age out of range becomes one second or a day.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use glance_sdk::model::{Glance, Icon};
+    ///
+    /// let glance = Glance::new("builds", "Builds", Icon::new("https://ci.example.com/build.svg"));
+    /// assert_eq!(glance.max_age_or_default(), Duration::from_secs(300));
+    /// assert_eq!(glance.max_age(Duration::ZERO).max_age_or_default(), Duration::from_secs(1));
+    /// ```
+    pub fn max_age_or_default(&self) -> Duration {
+        let (least, most) = Self::MAX_AGE_SECONDS.into_inner();
+        let seconds = self.max_age.unwrap_or(Self::DEFAULT_MAX_AGE_SECONDS);
+        Duration::from_secs(seconds.clamp(least, most).unsigned_abs())
     }
 
     /// Returns the conditions, which are empty by default.
@@ -406,5 +461,31 @@ mod tests {
             assert!(glance.extra.is_empty());
             assert_eq!(serde_json::to_value(&glance).unwrap(), entry);
         }
+    }
+
+    #[test]
+    fn max_age_survives_a_round_trip_and_is_clamped_when_used() {
+        let day = 86_400;
+        for (sent, expected) in [
+            (None, 300),
+            (Some(1), 1),
+            (Some(day), 86_400),
+            (Some(0), 1),
+            (Some(i64::MIN), 1),
+            (Some(day + 1), 86_400),
+            (Some(i64::MAX), 86_400),
+        ] {
+            let mut entry = json!({"key": "g", "name": {"value": "G"}, "icon": {"url": "/g.svg"}});
+            if let Some(seconds) = sent {
+                entry["maxAge"] = seconds.into();
+            }
+            let glance: Glance = serde_json::from_value(entry.clone()).unwrap();
+            let expected = Duration::from_secs(expected);
+            assert_eq!(glance.max_age_or_default(), expected, "{sent:?}");
+            assert!(glance.extra.is_empty());
+            assert_eq!(serde_json::to_value(&glance).unwrap(), entry);
+        }
+        let glance = Glance::new("g", "G", Icon::new("/g.svg")).max_age(Duration::MAX);
+        assert_eq!(glance.max_age, Some(i64::MAX));
     }
 }

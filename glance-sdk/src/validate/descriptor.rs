@@ -8,7 +8,7 @@ use super::condition::{Place, conditions};
 use super::found::Found;
 use super::object::{Measure, Need, Object, quoted};
 use super::{Problem, Severity};
-use crate::model::{Event, Scope};
+use crate::model::{Event, Glance, Scope};
 
 /// The limit on the glances of a descriptor.
 const MOST_GLANCES: usize = 10;
@@ -261,12 +261,21 @@ fn glance_members(entry: &mut Object<'_>) {
     icon(entry, Need::Required);
     entry.url("queryUrl", Need::Optional);
     entry.whole_number("weight");
-    entry.one_of(
+    let audience = entry.one_of(
         "audience",
         Need::Optional,
         Severity::Warning,
         &["person", "room"],
     );
+    entry.seconds("maxAge", Glance::MAX_AGE_SECONDS);
+    if audience != Some("room") && entry.members.contains_key("maxAge") {
+        entry.report(
+            "maxAge",
+            "no-effect",
+            Severity::Warning,
+            "`maxAge` counts only with the `audience` \"room\"; remove it".to_owned(),
+        );
+    }
     conditions(entry, Place::Glance);
 }
 

@@ -4,6 +4,7 @@
 //! does no harm.
 
 use std::collections::HashSet;
+use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value};
 
@@ -275,6 +276,17 @@ impl<'a> Object<'a> {
             .is_some_and(|member| member.as_i64().is_none())
         {
             self.wrong_type(name, "a whole number");
+        }
+    }
+
+    pub(super) fn seconds(&mut self, name: &str, allowed: RangeInclusive<i64>) {
+        self.whole_number(name);
+        if let Some(seconds) = self.members.get(name).and_then(Value::as_i64)
+            && !allowed.contains(&seconds)
+        {
+            let (least, most) = allowed.into_inner();
+            let message = format!("`{name}` is {seconds}, it must be {least} to {most} seconds");
+            self.report(name, "out-of-range", Severity::Error, message);
         }
     }
 

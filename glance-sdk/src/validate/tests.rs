@@ -23,7 +23,7 @@ fn complete() -> Value {
             "glance": [{
                 "key": "g", "name": {"value": "G"}, "queryUrl": "https://a.example/g",
                 "icon": {"url": "https://a.example/i.png", "url@2x": "https://a.example/i.png"},
-                "target": "p", "audience": "room",
+                "target": "p", "audience": "room", "maxAge": 60,
                 "conditions": [{"condition": "glance_matches", "invert": true, "params": {"metadata": [{"attr": "a", "eq": 1}]}}]
             }],
             "webPanel": [{
@@ -275,6 +275,39 @@ fn bad_key_has_one_problem() {
     }
     let longest = changed("/capabilities/glance/0/key", json!("k".repeat(40)));
     assert_eq!(descriptor(&longest), []);
+}
+
+#[test]
+fn age_out_of_range_has_one_problem() {
+    for (age, code, expected) in [
+        (
+            json!(0),
+            "out-of-range",
+            "`maxAge` is 0, it must be 1 to 86400 seconds",
+        ),
+        (
+            json!(86_401),
+            "out-of-range",
+            "`maxAge` is 86401, it must be 1 to 86400 seconds",
+        ),
+        (
+            json!("60"),
+            "wrong-type",
+            "`maxAge` is a string, it must be a whole number",
+        ),
+    ] {
+        let problems = descriptor(&changed("/capabilities/glance/0/maxAge", age));
+        let [problem] = &problems[..] else {
+            panic!("{problems:?}")
+        };
+        assert_eq!(problem.pointer, "/capabilities/glance/0/maxAge");
+        assert_eq!((problem.code, &*problem.message), (code, expected));
+        assert_eq!(problem.severity, Severity::Error);
+    }
+    for age in [1, 86_400] {
+        let problems = descriptor(&changed("/capabilities/glance/0/maxAge", json!(age)));
+        assert_eq!(problems, []);
+    }
 }
 
 #[test]

@@ -102,6 +102,9 @@ fn code(
     if let Some(audience @ (Audience::Room | Audience::Person)) = &glance.audience {
         arguments.push(format!("audience = {}", literal(audience.as_str())));
     }
+    if let (Some(Audience::Room), Some(age)) = (&glance.audience, glance.max_age) {
+        arguments.push(format!("max_age = {age}"));
+    }
     match (&when, &glance.conditions) {
         (Some(when), _) => arguments.push(format!("when({})", when.expression)),
         (None, Some(conditions)) => {

@@ -47,6 +47,18 @@ async fn reviews(query: GlanceQuery) -> GlanceData {
     GlanceData::new(label!("{}", query.user_id().map_or(0, UserId::get)))
 }
 
+const HOUR: i64 = 60 * 60;
+
+#[glance(key = "shortest", name = "Shortest", icon = "/i.svg", audience = "room", max_age = 1)]
+async fn shortest() -> GlanceData {
+    GlanceData::new(label!("x"))
+}
+
+#[glance(key = "longest", name = "Longest", icon = "/i.svg", max_age = 24 * HOUR, audience = "room")]
+async fn longest() -> GlanceData {
+    GlanceData::new(label!("x"))
+}
+
 macro_rules! of_room {
     ($name:ident, $audience:literal) => {
         #[glance(key = "wrapped", name = "Wrapped", icon = "/i.svg", audience = $audience)]
@@ -73,11 +85,16 @@ fn main() {
     assert_eq!(builds::descriptor().audience, Some(Audience::Room));
     assert_eq!(wrapped::descriptor().audience, Some(Audience::Room));
     assert_eq!(reviews::descriptor().audience, Some(Audience::Person));
+    assert_eq!(builds::descriptor().max_age, None);
+    assert_eq!(shortest::descriptor().max_age, Some(1));
+    assert_eq!(longest::descriptor().max_age, Some(86_400));
     let add_on = AddOn::new("com.example.builds", "Builds")
         .state(2)
         .glance::<builds>()
         .glance::<reviews>()
         .glance::<wrapped>()
+        .glance::<shortest>()
+        .glance::<longest>()
         .runtime_glance::<ticket>();
     add_on.build("https://builds.example.com").unwrap();
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use glance_sdk::model::OauthId;
 
@@ -118,8 +119,8 @@ pub(super) type Stored = HashMap<(OauthId, String), StoredValue>;
 /// The stored data of one glance.
 pub(super) struct StoredValue {
     pub(super) value: GlanceValue,
-    /// Whether data for everyone in the room is too old to be shown without a query.
-    pub(super) is_expired: bool,
+    /// The age of the data, if it is known.
+    pub(super) age: Option<Duration>,
 }
 
 impl Board {
@@ -350,12 +351,14 @@ impl Entry {
     }
 
     /// Takes stored data if it is newer than what the entry shows.
-    fn restore(&mut self, StoredValue { value, is_expired }: &StoredValue) {
-        let is_shared = is_shared_by_room(&self.prepared.glance);
+    fn restore(&mut self, StoredValue { value, age }: &StoredValue) {
+        let glance = &self.prepared.glance;
+        let is_shared = is_shared_by_room(glance);
         if is_shared && !value.is_for_everyone {
             return;
         }
-        self.is_current = is_shared && !is_expired;
+        // Data of unknown age is queried, too.
+        self.is_current = is_shared && age.is_some_and(|age| age < glance.max_age_or_default());
         let stored = Origin {
             version: value.version,
             source: value.source,

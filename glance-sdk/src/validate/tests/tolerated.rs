@@ -66,6 +66,12 @@ fn tolerated_mistakes_are_warnings() {
             "/capabilities/glance/0/audience",
             "unknown-value",
         ),
+        (
+            "/capabilities/glance/0/audience",
+            Value::Null,
+            "/capabilities/glance/0/maxAge",
+            "no-effect",
+        ),
         (glance, json!([]), glance, "empty-list"),
         (
             glance,

@@ -237,7 +237,7 @@ fn data_stays_with_its_age_while_the_add_on_is_down() {
     assert_eq!((origin.received_at, origin.changed_at), (9_000, 5_000));
 }
 
-fn stored(label: &str, version: Version, source: Source, is_expired: bool) -> Stored {
+fn stored(label: &str, version: Version, source: Source, age: Option<Duration>) -> Stored {
     let value = GlanceValue {
         oauth_id: "id".into(),
         key: "g".to_owned(),
@@ -249,7 +249,7 @@ fn stored(label: &str, version: Version, source: Source, is_expired: bool) -> St
         changed_at: 3,
     };
     let key = (value.oauth_id.clone(), value.key.clone());
-    Stored::from([(key, StoredValue { value, is_expired })])
+    Stored::from([(key, StoredValue { value, age })])
 }
 
 #[test]
@@ -257,7 +257,7 @@ fn stored_data_shows_at_once_and_newer_data_replaces_it() {
     let older = pushed("id", None, [("g".to_owned(), held(data("older", 1)))]);
     let newer = pushed("id", None, [("g".to_owned(), held(data("newer", 1)))]);
     let mut board = Board::new(place(user()));
-    let known = stored("stored", newer.version, Source::Push, false);
+    let known = stored("stored", newer.version, Source::Push, Some(Duration::ZERO));
     let queries = board.load(place(user()), lineup(vec![glance("g", vec![])]), &known);
     assert_eq!(queries.len(), 1, "a query per person");
     assert_eq!(shown(&board), ["stored"]);
@@ -272,7 +272,7 @@ fn stored_data_shows_at_once_and_newer_data_replaces_it() {
     assert_eq!(shown(&board), ["newest"]);
 
     // The viewer missed an event: it finds in storage what that brought.
-    let missed = stored("missed", next_version(), Source::Push, false);
+    let missed = stored("missed", next_version(), Source::Push, Some(Duration::ZERO));
     board.load(place(user()), lineup(vec![glance("g", vec![])]), &missed);
     assert_eq!(shown(&board), ["missed"]);
 }
@@ -312,18 +312,34 @@ fn answer_for_the_room_comes_as_an_event_and_as_the_own_answer() {
 #[test]
 fn data_for_the_room_is_queried_when_it_expired() {
     let room_glance = || glance("g", vec![]).audience(Audience::Room);
-    let load = |is_expired| {
+    let load = |glance, age| {
         let mut board = Board::new(place(user()));
-        let known = stored("stored", next_version(), Source::Query, is_expired);
-        let queries = board.load(place(user()), lineup(vec![room_glance()]), &known);
+        let known = stored("stored", next_version(), Source::Query, age);
+        let queries = board.load(place(user()), lineup(vec![glance]), &known);
         assert_eq!(shown(&board), ["stored"]);
         (board, queries.len())
     };
-    let (mut current, queries) = load(false);
-    assert_eq!((queries, current.query_all().len()), (0, 0));
-    assert!(current.retry("add-on:g").is_some(), "somebody asks for it");
-    let (mut expired, queries) = load(true);
-    assert_eq!((queries, expired.query_all().len()), (1, 1));
+    let millis = |age| Some(Duration::from_millis(age));
+    for (max_age, last) in [
+        (None, 299_999),
+        (Some(1), 999),
+        (Some(60), 59_999),
+        (Some(86_400), 86_399_999),
+        // Ages out of range, which a host stored before it checked them.
+        (Some(0), 999),
+        (Some(-60), 999),
+        (Some(100_000), 86_399_999),
+    ] {
+        let mut glance = room_glance();
+        glance.max_age = max_age;
+        let (mut current, queries) = load(glance.clone(), millis(last));
+        assert_eq!((queries, current.query_all().len()), (0, 0), "{max_age:?}");
+        assert!(current.retry("add-on:g").is_some(), "somebody asks for it");
+        let (mut expired, queries) = load(glance, millis(last + 1));
+        assert_eq!((queries, expired.query_all().len()), (1, 1), "{max_age:?}");
+    }
+    let (_, queries) = load(room_glance(), None);
+    assert_eq!(queries, 1, "the clock was set back");
 }
 
 #[test]
