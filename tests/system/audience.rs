@@ -102,6 +102,41 @@ async fn glance_of_room_is_not_pushed_to_one_person() {
 }
 
 #[tokio::test]
+async fn glance_of_one_room_is_not_pushed_to_one_person_in_all_rooms() {
+    let host = Host::start().await;
+    let (ops, dev) = (host.room("ops").await, host.room("dev").await);
+    let add_on = host.install_everywhere(add_on()).await;
+    let client = add_on.client().await;
+    let user = host.user("ann", |_| {}).await.id;
+    let glances = client.room(ops.room.id).glances();
+    glances.create_registered::<runtime>().await.unwrap();
+    let mut viewer = ops.viewer("ann").await;
+    let queried = format!("in {}", ops.room.id);
+    viewer.label("runtime", &queried).await;
+
+    let update = UiUpdate::one(runtime::KEY, data("refused"));
+    let refused = client.user(user).update(&update).await.unwrap_err();
+    assert_eq!(refused.status(), Some(400));
+    // Another room may have a glance with this key that differs per person.
+    let mut personal = runtime::descriptor().query_url("/personal");
+    personal.audience = None;
+    let glances = client.room(dev.room.id).glances();
+    glances.create(&personal).await.unwrap();
+    let refused = client.user(user).update(&update).await.unwrap_err();
+    assert_eq!(refused.status(), Some(400));
+    assert_eq!(
+        viewer.sidebar().line("runtime").unwrap().label_text(),
+        queried
+    );
+    let update = UiUpdate::one(runtime::KEY, data("accepted"));
+    let in_dev = client.room(dev.room.id).user(user);
+    in_dev.update(&update).await.unwrap();
+    let glances = client.room(ops.room.id).glances();
+    glances.remove(runtime::KEY).await.unwrap();
+    client.user(user).update(&update).await.unwrap();
+}
+
+#[tokio::test]
 async fn pusher_refuses_glance_of_room_for_one_person() {
     let host = Host::start().await;
     let room = host.room("ops").await;

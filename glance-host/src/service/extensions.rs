@@ -294,16 +294,19 @@ impl Extensions {
     }
 
     /// Returns whether everyone in a room sees the same data of the runtime glance with this key: of the one that this
-    /// room shows, or of the global one if the data is for all rooms.
+    /// room shows, or of any if the data is for all rooms.
     async fn runtime_glance_is_shared(
         &self,
         id: &OauthId,
         room: Option<RoomId>,
         key: &str,
     ) -> Result<bool, StorageError> {
+        let Some(room) = room else {
+            return self.storage.has_glance_shared_by_room(id, key).await;
+        };
         // A room and the group never have a glance with the same key.
         let mut glance = self.storage.glance(id, Place::Global, key).await?;
-        if let (None, Some(room)) = (&glance, room) {
+        if glance.is_none() {
             glance = self.storage.glance(id, Place::Room(room), key).await?;
         }
         Ok(glance.as_ref().is_some_and(is_shared_by_room))

@@ -32,6 +32,10 @@ pub trait ExtensionStore: fmt::Debug + Send + Sync + 'static {
     /// Returns whether an installation has a runtime glance with this key in any place.
     async fn has_glance(&self, id: &OauthId, key: &str) -> Result<bool>;
 
+    /// Returns whether an installation has a runtime glance with this key, in any place, whose data is the same for
+    /// everyone in a room.
+    async fn has_glance_shared_by_room(&self, id: &OauthId, key: &str) -> Result<bool>;
+
     /// Registers a webhook in a room, or replaces the one with its key there. Returns its number.
     async fn put_webhook(
         &self,

@@ -110,6 +110,7 @@ async fn glance_shared_by_room_is_not_pushed_to_one_person() {
         (&everywhere, None, "shared", true),
         (&everywhere, Some(ops), "shared", true),
         (&everywhere, None, "personal", false),
+        (&everywhere, None, "in-room", true),
         (&everywhere, Some(ops), "in-room", true),
         (&everywhere, Some(other), "in-room", false),
         (&everywhere, None, "global", true),

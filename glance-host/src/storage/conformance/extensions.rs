@@ -1,6 +1,8 @@
 //! The rules of runtime glances, webhooks and runtime actions.
 
-use glance_sdk::model::{Action, ActionLocation, Descriptor, Event, Glance, Icon, Webhook};
+use glance_sdk::model::{
+    Action, ActionLocation, Audience, Descriptor, Event, Glance, Icon, Webhook,
+};
 
 use super::{Pair, holds, install, installed, room, same, worked};
 use crate::model::{
@@ -12,6 +14,7 @@ pub(super) async fn check(make: &impl AsyncFn() -> Pair) {
     place_has_a_quota_of_glances(&make().await).await;
     glance_key_is_global_or_of_rooms(&make().await).await;
     glances_are_listed_by_key(&make().await).await;
+    shared_glance_is_found_in_any_place(&make().await).await;
     room_has_a_quota_of_webhooks(&make().await).await;
     declared_webhooks_follow_the_descriptor(&make().await).await;
     place_has_a_quota_of_actions(&make().await).await;
@@ -119,6 +122,37 @@ async fn glances_are_listed_by_key([a, b]: &Pair) {
         rule,
         "another room had it",
     );
+}
+
+async fn shared_glance_is_found_in_any_place([a, b]: &Pair) {
+    let rule = "a runtime glance whose audience is the room is found by its key in any place";
+    let id = install(&**a, "one", None).await.oauth_id;
+    let other = install(&**a, "two", None).await.oauth_id;
+    let (one, two) = (Place::Room(1.into()), Place::Room(2.into()));
+    let put = async |key, place, audience| {
+        let mut glance = glance(key, place);
+        glance.glance.audience = audience;
+        same(worked(a.put_glance(&glance).await, rule), Ok(()), rule);
+    };
+    let is_shared = async |id, key| worked(b.has_glance_shared_by_room(id, key).await, rule);
+    for (key, place, audience, expected) in [
+        ("k", one, None, false),
+        ("k", two, Some(Audience::Room), true),
+        ("global", Place::Global, Some(Audience::Room), true),
+        ("person", Place::Global, Some(Audience::Person), false),
+        ("team", Place::Global, Some("team".into()), false),
+    ] {
+        put(key, place, audience).await;
+        same(is_shared(&id, key).await, expected, rule);
+    }
+    for (id, key) in [(&id, "none"), (&other, "k")] {
+        same(is_shared(id, key).await, false, rule);
+    }
+    put("k", two, None).await;
+    same(is_shared(&id, "k").await, false, rule);
+    let removed = a.remove_glance(&id, Place::Global, "global").await;
+    holds(worked(removed, rule), rule, "there was none");
+    same(is_shared(&id, "global").await, false, rule);
 }
 
 async fn room_has_a_quota_of_webhooks([a, b]: &Pair) {

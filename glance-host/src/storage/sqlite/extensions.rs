@@ -46,6 +46,10 @@ impl ExtensionStore for SqliteState {
         self.read(|connection| glances::has(connection, id, key))
     }
 
+    async fn has_glance_shared_by_room(&self, id: &OauthId, key: &str) -> Result<bool> {
+        self.read(|connection| glances::has_shared_by_room(connection, id, key))
+    }
+
     async fn put_webhook(
         &self,
         id: &OauthId,

@@ -1,6 +1,6 @@
 //! Runtime glances in SQLite.
 
-use glance_sdk::model::{Glance, OauthId, RoomId};
+use glance_sdk::model::{Audience, Glance, OauthId, RoomId};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::glance_values;
@@ -84,6 +84,19 @@ pub(super) fn has(connection: &Connection, id: &OauthId, key: &str) -> rusqlite:
     connection
         .prepare_cached("SELECT 1 FROM runtime_glance WHERE oauth_id = ?1 AND key = ?2")?
         .exists(params![id.as_str(), key])
+}
+
+pub(super) fn has_shared_by_room(
+    connection: &Connection,
+    id: &OauthId,
+    key: &str,
+) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached(
+            "SELECT 1 FROM runtime_glance
+             WHERE oauth_id = ?1 AND key = ?2 AND glance ->> '$.audience' = ?3",
+        )?
+        .exists(params![id.as_str(), key, Audience::Room.as_str()])
 }
 
 pub(super) fn remove(
