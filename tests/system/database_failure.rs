@@ -2,9 +2,15 @@
 
 use std::time::Duration;
 
+use glance_host::model::{Installed, PrivateMessage};
 use glance_host::{Clock, Host};
+use glance_sdk::model::Descriptor;
 use reqwest::{Method, StatusCode};
 use rusqlite::Connection;
+
+use crate::browser::Browser;
+use crate::script::{LIST, Script, create_token};
+use crate::sign_in::by_name;
 
 #[tokio::test]
 async fn failing_database_answers_503_with_retry_after() {
@@ -103,4 +109,51 @@ async fn readiness_follows_the_latest_write_and_probes_without_one() {
     host.state().rename_group("Ops").await.unwrap();
     advance(1);
     assert!(is_ready().await, "a write succeeded");
+}
+
+#[tokio::test]
+async fn reads_work_while_what_they_note_cannot_be_stored() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Clock::standing_at(1_700_000_000);
+    let host = by_name().data(folder.path()).clock(clock.clone());
+    let host = host.start().await.unwrap();
+    let mut admin = Browser::signed_in(&host, "Ann").await;
+    let token = create_token(&mut admin, "deploy", "90").await;
+    let script = Script::of(&host, Some(&token));
+    let ann = host.state().find_user("Ann").await.unwrap().unwrap();
+    let writer = Installed {
+        oauth_id: "id".into(),
+        oauth_secret: "secret".into(),
+        room_id: None,
+        descriptor_url: "http://a.example/".to_owned(),
+        descriptor: Descriptor::new("a", "A", "http://a.example/"),
+    };
+    let message = PrivateMessage::new(ann.id, &writer, "hello", "text".into(), false);
+    host.state().put_private_message(&message).await.unwrap();
+    let database = Connection::open(folder.path().join("host.sqlite")).unwrap();
+    let tables = ["session", "private_message", "admin_token"];
+    let run_for_each = |sql: &str| {
+        for table in tables {
+            database.execute_batch(&sql.replace("{}", table)).unwrap();
+        }
+    };
+    run_for_each(
+        "CREATE TRIGGER stop_{} BEFORE UPDATE ON {} BEGIN SELECT RAISE(ABORT, 'stop'); END",
+    );
+    // A session is prolonged once a day.
+    clock.advance(Duration::from_secs(2 * 24 * 3600));
+    let unread = || host.state().count_unread(ann.id);
+    let reads = async || {
+        assert_eq!(admin.status("/").await, StatusCode::OK);
+        assert!(admin.text("/messages").await.contains("hello"));
+        let list = script.request(Method::GET, LIST).send().await.unwrap();
+        assert_eq!(list.status(), StatusCode::OK);
+    };
+    reads().await;
+    assert_eq!(unread().await.unwrap(), 1);
+    run_for_each("DROP TRIGGER stop_{}");
+    reads().await;
+    assert_eq!(unread().await.unwrap(), 0);
+    let used = host.state().admin_token(1).await.unwrap().unwrap();
+    assert_eq!(used.last_used_at, Some(clock.now()));
 }

@@ -212,7 +212,11 @@ impl AdminTokens {
         }
         let is_stale = |last: i64| now.saturating_sub(last) >= TOUCH_AFTER;
         if token.last_used_at.is_none_or(is_stale) {
-            self.storage.touch_admin_token(token.id, now).await?;
+            // A full disk must not refuse calls that only read.
+            if let Err(error) = self.storage.touch_admin_token(token.id, now).await {
+                let error = format!("{error:#}");
+                tracing::error!(token = token.id, error, "storing the use of a token failed");
+            }
         }
         Ok(token)
     }

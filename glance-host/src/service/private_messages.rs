@@ -64,7 +64,11 @@ impl PrivateMessages {
     ) -> Result<Vec<PrivateMessage>, StorageError> {
         let messages = self.storage.private_messages(user, at_most).await?;
         if let Some(newest) = messages.last().filter(|newest| !newest.is_read) {
-            self.storage.mark_read(user, &newest.id).await?;
+            // They stay unread while the disk is full.
+            if let Err(error) = self.storage.mark_read(user, &newest.id).await {
+                let error = format!("{error:#}");
+                tracing::error!(%user, error, "marking messages as read failed");
+            }
         }
         Ok(messages)
     }

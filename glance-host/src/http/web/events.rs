@@ -308,7 +308,11 @@ pub(super) async fn follow(
         return Ok(StatusCode::BAD_REQUEST);
     }
     if let Some(zone) = time_zone_header(&headers).filter(|_| !is_guest) {
-        people.set_time_zone(&access.user, zone).await?;
+        // The page sends it again.
+        if let Err(error) = people.set_time_zone(&access.user, zone).await {
+            let error = format!("{error:#}");
+            tracing::error!(user = %access.user.id, error, "storing a time zone failed");
+        }
     }
     Ok(pages.send(&room, &page, Command::Follow(add_ons)))
 }

@@ -77,8 +77,14 @@ impl Sessions {
         let until = now.saturating_add(IDLE).min(last);
         // Once a day is enough, and spares the database a write for each request.
         if until - session.expires_at >= DAY {
-            session.expires_at = until;
-            self.storage.prolong_session(&session.digest, until).await?;
+            // A full disk must not sign people out: the session holds until its stored end.
+            match self.storage.prolong_session(&session.digest, until).await {
+                Ok(()) => session.expires_at = until,
+                Err(error) => {
+                    let error = format!("{error:#}");
+                    tracing::error!(error, "prolonging a session failed");
+                }
+            }
         }
         Ok(Some(session))
     }
