@@ -7,7 +7,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::migrations::{self, VERSION};
 
@@ -29,6 +29,8 @@ pub(crate) enum FileError {
     Missing,
     /// The permissions of the file, or of its file system, do not allow the host to read and write it.
     NotWritable(io::Error),
+    /// Another program has locked the database.
+    Locked(rusqlite::Error),
     Io(io::Error),
     Sqlite(rusqlite::Error),
 }
@@ -52,6 +54,9 @@ impl fmt::Display for FileError {
                 "the host must read and write it ({cause}): make the host's user its owner, and do not mount its \
                  file system read-only"
             ),
+            Self::Locked(_) => {
+                f.write_str("another program has locked it: end that program first")
+            }
             Self::Missing => f.write_str(
                 "it is missing, but its write-ahead log (-wal) is there: restore both from a backup, \
                  or move the log out of the folder to start a new host",
@@ -70,7 +75,10 @@ impl From<io::Error> for FileError {
 
 impl From<rusqlite::Error> for FileError {
     fn from(cause: rusqlite::Error) -> Self {
-        Self::Sqlite(cause)
+        match cause.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked(cause),
+            _ => Self::Sqlite(cause),
+        }
     }
 }
 
@@ -100,7 +108,7 @@ impl std::error::Error for OpenError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.cause {
             FileError::Io(cause) | FileError::NotWritable(cause) => cause.source(),
-            FileError::Sqlite(cause) => cause.source(),
+            FileError::Sqlite(cause) | FileError::Locked(cause) => cause.source(),
             _ => None,
         }
     }
