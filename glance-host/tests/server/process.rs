@@ -29,10 +29,11 @@ pub(crate) fn program_with_files(folder: &Path, files: usize) -> Command {
     limited(folder, &format!("ulimit -n {files}"))
 }
 
-/// The same, where no file may grow larger than this, in KiB: writing fails as on a full disk.
+/// The same, where no file may grow larger than this, in KiB, until [`Server::free_space`]: writing fails as on a full
+/// disk.
 pub(crate) fn program_with_file_size(folder: &Path, size: usize) -> Command {
     // The signal would end the program; `sh` counts blocks of 512 bytes.
-    limited(folder, &format!("trap '' XFSZ; ulimit -f {}", 2 * size))
+    limited(folder, &format!("trap '' XFSZ; ulimit -S -f {}", 2 * size))
 }
 
 fn limited(folder: &Path, limit: &str) -> Command {
@@ -154,6 +155,15 @@ impl Server {
         let id = self.process.id().unwrap().to_string();
         let sent = Command::new("kill").args(["-s", name, &id]).status().await;
         assert!(sent.unwrap().success());
+    }
+
+    /// Lifts the limit of [`program_with_file_size`].
+    #[cfg(target_os = "linux")]
+    pub(crate) async fn free_space(&self) {
+        let id = self.process.id().unwrap().to_string();
+        let mut lift = Command::new("prlimit");
+        lift.args(["--pid", &id, "--fsize=unlimited:unlimited"]);
+        assert!(lift.status().await.unwrap().success());
     }
 
     /// The memory it has, in KiB.

@@ -5,8 +5,8 @@ use glance_sdk::model::{Descriptor, Event, Webhook};
 use super::*;
 use crate::model::{Installed, PrivateMessage, Session};
 use crate::storage::{
-    ExtensionStore, InstallationStore, PeopleStore, PrivateMessageStore, SessionStore, Storage,
-    conformance,
+    ExtensionStore, GroupStore, InstallationStore, PeopleStore, PrivateMessageStore, SessionStore,
+    Storage, conformance,
 };
 
 fn installed() -> Installed {
@@ -116,4 +116,47 @@ async fn opening_a_database_leaves_unfinished_installations_alone() {
             .unwrap()
     );
     assert_eq!(other.count_installations().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn full_database_is_read_and_refuses_changes_until_there_is_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = SqliteState::open(&folder.path().join("host.sqlite")).unwrap();
+    let ann = state.get_or_create_user("Ann").await.unwrap();
+    let message = |text: &str| {
+        let format = "text".into();
+        PrivateMessage::new(ann.id, &installed(), text, format, false)
+    };
+    let set_pages = async |pages: u32| {
+        let set = move |connection: &Connection| {
+            connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
+        };
+        state.write(set).await.unwrap();
+    };
+    // SQLite raises it to the present size.
+    set_pages(1).await;
+    let mut stored = 0;
+    let large = "x".repeat(9_000);
+    let refused = loop {
+        match state.put_private_message(&message(&large)).await {
+            Ok(()) => stored += 1,
+            Err(error) => break error,
+        }
+        assert!(stored < 100, "the database is never full");
+    };
+    assert!(
+        matches!(refused, StorageError::Unavailable(_)),
+        "{refused:?}"
+    );
+    let full = "the host's database is unavailable: database or disk is full";
+    let cause = format!("{refused:#}");
+    assert!(cause.starts_with(full), "{cause}");
+    assert!(state.writes().has_failed);
+    let messages = state.private_messages(ann.id, 99).await.unwrap();
+    assert_eq!(messages.len(), stored);
+    set_pages(1_000_000).await;
+    state.put_private_message(&message(&large)).await.unwrap();
+    assert!(!state.writes().has_failed);
+    let messages = state.private_messages(ann.id, 99).await.unwrap();
+    assert_eq!(messages.len(), stored + 1);
 }
