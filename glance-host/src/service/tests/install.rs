@@ -7,6 +7,9 @@ use glance_sdk::model::{Glance, Icon};
 use super::*;
 use crate::service::install::browser_handoff::{NextStep, Outcome};
 
+/// In seconds.
+const DAY: i64 = 24 * 3600;
+
 const URL: &str = "https://a.example/";
 
 impl Services {
@@ -113,4 +116,36 @@ async fn add_on_is_told_of_installation_that_was_not_finished() {
     let requests = services.add_ons.requests.lock();
     let url = requests[0].url.as_str();
     assert_eq!(url, "https://a.example/installed/id");
+}
+
+#[tokio::test]
+async fn handoff_is_completed_after_the_clock_was_set_back() {
+    let services = Services::new();
+    let handoff = services.begin_in_browser().await;
+    services.clock.set(services.clock.now() - DAY);
+    services.removals.leave_unfinished().await.unwrap();
+    assert!(services.fetch(&handoff).await);
+    let outcome = services.installer.finish_handoff(&handoff).await;
+    assert_eq!(outcome.unwrap(), Some(Outcome::Done));
+    // A finished installation stays, whatever the clock says.
+    for days in [-1, 1, 2] {
+        services.clock.set(services.clock.now() + days * DAY);
+        services.removals.leave_unfinished().await.unwrap();
+        assert_eq!(services.installations().await, 1);
+    }
+}
+
+#[tokio::test]
+async fn handoff_expires_when_the_clock_is_set_forward() {
+    let services = Services::new();
+    let handoff = services.begin_in_browser().await;
+    services.fetch(&handoff).await;
+    services.clock.set(services.clock.now() + DAY);
+    let outcome = services.installer.finish_handoff(&handoff).await;
+    assert_eq!(outcome.unwrap(), None);
+    services.removals.leave_unfinished().await.unwrap();
+    let handoff = services.begin_in_browser().await;
+    services.fetch(&handoff).await;
+    let outcome = services.installer.finish_handoff(&handoff).await;
+    assert_eq!(outcome.unwrap(), Some(Outcome::Done));
 }

@@ -7,6 +7,9 @@ use crate::model::{Delivery, Outcome, QueuedCalls};
 use crate::service::webhooks::RoomEvent;
 use crate::storage::Effects;
 
+/// In seconds.
+const DAY: i64 = 24 * 3600;
+
 const NOTIFICATION: &str = r#"{"message": "answer"}"#;
 
 impl Services {
@@ -297,4 +300,35 @@ async fn deletion_of_a_room_is_told_to_its_add_ons_after_a_restart() {
     services.webhooks.start().await.unwrap();
     let called = services.webhook_events(&installed.oauth_id).await;
     assert_eq!(called, ["room_deleted"]);
+}
+
+#[tokio::test]
+async fn waiting_calls_are_made_after_the_clock_was_set_back() {
+    let services = Services::new();
+    let (room, ann) = (services.room("ops").await, services.user("Ann").await);
+    let installed = services.install("a", room.id, &[Event::RoomEnter]).await;
+    services.store_call(&room, &ann).await;
+    services.clock.set(services.clock.now() - DAY);
+    services.store_call(&room, &ann).await;
+    services.webhooks.start().await.unwrap();
+    let called = services.webhook_events(&installed.oauth_id).await;
+    assert_eq!(called, ["room_enter", "room_enter"]);
+}
+
+#[tokio::test]
+async fn waiting_calls_are_skipped_with_a_record_after_the_clock_was_set_forward() {
+    let services = Services::new();
+    let (room, ann) = (services.room("ops").await, services.user("Ann").await);
+    let installed = services.install("a", room.id, &[Event::RoomEnter]).await;
+    services.store_call(&room, &ann).await;
+    services.clock.set(services.clock.now() + DAY);
+    services.store_call(&room, &ann).await;
+    services.webhooks.start().await.unwrap();
+    let called = services.webhook_events(&installed.oauth_id).await;
+    assert_eq!(called, ["room_enter"]);
+    let deliveries = services.webhooks.deliveries(room.id);
+    let Outcome::Skipped(why) = &deliveries[0].outcome else {
+        panic!("{deliveries:?}");
+    };
+    assert_eq!(why, "it waited for more than 5 minutes");
 }
