@@ -4,7 +4,7 @@
 mod answers;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -14,6 +14,7 @@ use parking_lot::Mutex;
 use tokio::sync::OnceCell;
 
 use crate::cluster::bus::{Bus, Topic};
+use crate::model::bounded_map::evict_unused;
 use crate::model::clock::Clock;
 use crate::model::event::Event;
 use crate::model::shutdown::Shutdown;
@@ -33,8 +34,19 @@ pub(crate) struct QueryResult {
     pub(crate) at: i64,
 }
 
-/// The query of a room that is under way. All who want its answer wait for it.
-type RoomQuery = Shared<BoxFuture<'static, Option<Arc<QueryResult>>>>;
+/// How long the result of a room's query serves those who asked a moment too late: they read what was stored before the
+/// answer was.
+const LINGER: Duration = Duration::from_millis(500);
+
+/// The query of a room that is under way, or was a moment ago. All who want its result share it.
+#[derive(Debug, Clone)]
+struct RoomQuery {
+    result: Shared<BoxFuture<'static, Option<Arc<QueryResult>>>>,
+    /// The installation as the query knows it: an updated one is queried anew.
+    installed: Arc<Installed>,
+    /// The time of the result, by [`Clock::elapsed`].
+    ended: Arc<OnceLock<Duration>>,
+}
 
 /// A glance in a room.
 type RoomGlance = (OauthId, String, RoomId);
@@ -77,16 +89,20 @@ impl GlanceQueries {
         u64::try_from(age).ok().map(Duration::from_millis)
     }
 
-    /// Queries a glance for a person in a room. Returns `None` if the query panicked.
+    /// Queries a glance for a person in a room; `is_repeated` if there was a result that is not good enough. Returns
+    /// `None` if the query panicked.
     pub(crate) async fn query(
         &self,
         installed: &Arc<Installed>,
         glance: &Glance,
         room: &Room,
         user: &User,
+        is_repeated: bool,
     ) -> Option<Arc<QueryResult>> {
         if is_shared_by_room(glance) {
-            return self.query_for_room(installed, glance, room).await;
+            return self
+                .query_for_room(installed, glance, room, is_repeated)
+                .await;
         }
         let result = self.send(installed, glance, room, user).await;
         // The technical account is of many people: what one of them got is for nobody else.
@@ -108,34 +124,49 @@ impl GlanceQueries {
         installed: &Arc<Installed>,
         glance: &Glance,
         room: &Room,
+        is_repeated: bool,
     ) -> Option<Arc<QueryResult>> {
         let key = (installed.oauth_id.clone(), glance.key.clone(), room.id);
+        let now = self.clock.elapsed();
+        let serves = |query: &RoomQuery| match query.ended.get() {
+            None => true,
+            Some(ended) => !is_repeated && now.saturating_sub(*ended) < LINGER,
+        };
         let query = {
             let mut rooms = self.rooms.lock();
-            rooms
-                .entry(key.clone())
-                .or_insert_with(|| self.begin(key, installed, glance, room))
-                .clone()
+            evict_unused(&mut rooms, |query| {
+                let ended = query.ended.get();
+                ended.is_none_or(|ended| now.saturating_sub(*ended) < LINGER)
+            });
+            let known = rooms.get(&key);
+            let known = known.filter(|known| Arc::ptr_eq(&known.installed, installed));
+            match known.filter(|known| serves(known)) {
+                Some(known) => known.clone(),
+                None => {
+                    let new = self.begin(installed, glance, room);
+                    rooms.insert(key, new.clone());
+                    new
+                }
+            }
         };
-        query.await
+        query.result.await
     }
 
     /// Begins a query for everyone in a room, in a task of its own: those who wait for it may leave.
-    fn begin(
-        &self,
-        key: RoomGlance,
-        installed: &Arc<Installed>,
-        glance: &Glance,
-        room: &Room,
-    ) -> RoomQuery {
-        let (installed, glance, room) = (Arc::clone(installed), glance.clone(), room.clone());
+    fn begin(&self, installed: &Arc<Installed>, glance: &Glance, room: &Room) -> RoomQuery {
+        let ended = Arc::<OnceLock<Duration>>::default();
+        let end = End {
+            clock: self.clock.clone(),
+            ended: Arc::clone(&ended),
+        };
+        let (of, glance, room) = (Arc::clone(installed), glance.clone(), room.clone());
         let queries = self.clone();
         let task = tokio::spawn(async move {
-            let _under_way = UnderWay(&queries, key);
-            let result = queries.answer_room(&installed, &glance, &room).await;
+            let _end = end;
+            let result = queries.answer_room(&of, &glance, &room).await;
             result.map(Arc::new)
         });
-        let outcome = async move {
+        let result = async move {
             match task.await {
                 Ok(Ok(result)) => Some(result),
                 Ok(Err(error)) => {
@@ -149,7 +180,11 @@ impl GlanceQueries {
                 }
             }
         };
-        outcome.boxed().shared()
+        RoomQuery {
+            result: result.boxed().shared(),
+            installed: Arc::clone(installed),
+            ended,
+        }
     }
 
     /// Queries a glance for everyone in a room, stores the answer, and sends it to all open pages of the room.
@@ -226,12 +261,14 @@ fn answer(
     }
 }
 
-/// Marks the query of a room as over when it is dropped.
-struct UnderWay<'a>(&'a GlanceQueries, RoomGlance);
+/// Records the end of a room's query when it is dropped.
+struct End {
+    clock: Clock,
+    ended: Arc<OnceLock<Duration>>,
+}
 
-impl Drop for UnderWay<'_> {
+impl Drop for End {
     fn drop(&mut self) {
-        let Self(queries, key) = self;
-        queries.rooms.lock().remove(key);
+        self.ended.get_or_init(|| self.clock.elapsed());
     }
 }

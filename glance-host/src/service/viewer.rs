@@ -549,12 +549,14 @@ impl Viewer {
                 }
                 let PendingQuery {
                     query_number,
+                    is_repeated,
                     prepared,
                     place,
                     ..
                 } = query;
                 let (installed, glance) = (&prepared.installed, &prepared.glance);
-                let result = service.query(installed, glance, &place.room, &place.user);
+                let result =
+                    service.query(installed, glance, &place.room, &place.user, is_repeated);
                 let result = result.await?;
                 if let Err(problem) = &result.queried.data {
                     tracing::warn!(glance = prepared.id, %problem, "glance query failed");

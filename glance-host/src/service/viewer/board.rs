@@ -18,6 +18,8 @@ use crate::model::{Data, GlanceValue, Push, Room, Source, User, Version, is_shar
 pub(super) struct PendingQuery {
     /// The number of the query, which its answer repeats.
     pub(super) query_number: u64,
+    /// Whether the glance was queried before: the result of a moment ago does not serve.
+    pub(super) is_repeated: bool,
     /// Whether the glance shows data meanwhile.
     pub(super) has_data: bool,
     pub(super) prepared: Arc<Prepared>,
@@ -161,7 +163,11 @@ impl Board {
                 entry.restore(stored);
             }
             if is_new && !entry.is_current {
-                queries.extend(entry.query(&self.place, &mut self.query_count));
+                let query = entry.query(&self.place, &mut self.query_count);
+                queries.extend(query.map(|query| PendingQuery {
+                    is_repeated: false,
+                    ..query
+                }));
             }
             entry.evaluate(self.kind, &self.place);
             self.entries.push(entry);
@@ -416,6 +422,7 @@ impl Entry {
         self.query = Some(Query { number, is_quiet });
         Some(PendingQuery {
             query_number: number,
+            is_repeated: true,
             has_data: self.origin.is_some(),
             prepared: Arc::clone(&self.prepared),
             place: Arc::clone(place),
