@@ -90,7 +90,7 @@ impl GlanceQueries {
     }
 
     /// Queries a glance for a person in a room; `is_repeated` if there was a result that is not good enough. Returns
-    /// `None` if the query panicked.
+    /// `None`, and logs the reason, if the host could not send the query.
     pub(crate) async fn query(
         &self,
         installed: &Arc<Installed>,

@@ -78,8 +78,11 @@ pub(crate) type Commands = mpsc::Sender<Box<Command>>;
 /// The capacity of the command channel. A page that reads its stream never fills it.
 const MAX_COMMANDS: usize = 100;
 
-/// The answer to a query: the glance, the number of the query, and the result; `None` if the query panicked.
-type Answered = Option<(Arc<prepared::Prepared>, u64, Arc<QueryResult>)>;
+/// The answer to a query: the glance, the number of the query, and the result; no result if the host failed.
+type Answered = Box<(Arc<prepared::Prepared>, u64, Option<Arc<QueryResult>>)>;
+
+/// The problem of a query that failed in the host.
+const HOST_FAILED: &str = "The host could not send the query; its log says why.";
 
 /// Connects viewers, and holds what all viewers share.
 #[derive(Debug)]
@@ -366,11 +369,10 @@ impl Viewer {
             },
             ViewerInput::Beat => self.pending.push_back(Change::Beat),
             ViewerInput::WebhookDelivered => {}
-            ViewerInput::Answered(Ok(Some((glance, query_number, result)))) => {
-                self.answered(&glance, query_number, &result);
+            ViewerInput::Answered(Ok(answered)) => {
+                let (glance, query_number, result) = *answered;
+                self.answered(&glance, query_number, result.as_deref());
             }
-            // The service logged the panic.
-            ViewerInput::Answered(Ok(None)) => {}
             ViewerInput::Answered(Err(cause)) => tracing::error!(%cause, "glance query panicked"),
             ViewerInput::Event(event) => return self.take(event.ok()).await,
         }
@@ -441,25 +443,33 @@ impl Viewer {
         }
     }
 
-    fn answered(&mut self, glance: &prepared::Prepared, query_number: u64, result: &QueryResult) {
+    fn answered(
+        &mut self,
+        glance: &prepared::Prepared,
+        query_number: u64,
+        result: Option<&QueryResult>,
+    ) {
         let id = &glance.id;
         let is_late = !self.board.awaits(id, query_number);
-        let queried = &result.queried;
-        if let Some(inspection) = &mut self.inspection {
-            inspection.answered(id, queried, is_late, &self.viewers.info.base_url);
+        if let (Some(inspection), Some(result)) = (&mut self.inspection, result) {
+            let base_url = &self.viewers.info.base_url;
+            inspection.answered(id, &result.queried, is_late, base_url);
         }
         if is_late {
             return;
         }
-        let has_data = queried.data.is_ok();
-        let answer = match &queried.data {
-            Ok(data) => Ok(NewAnswer {
-                data: data.clone(),
-                version: result.version,
-                at: result.at,
-            }),
-            Err(error) => Err(error.to_string()),
+        let answer = match result {
+            None => Err(HOST_FAILED.to_owned()),
+            Some(result) => match &result.queried.data {
+                Ok(data) => Ok(NewAnswer {
+                    data: data.clone(),
+                    version: result.version,
+                    at: result.at,
+                }),
+                Err(error) => Err(error.to_string()),
+            },
         };
+        let has_data = answer.is_ok();
         self.board.answered(id, query_number, answer);
         let place = Place {
             room: self.room,
@@ -557,11 +567,12 @@ impl Viewer {
                 let (installed, glance) = (&prepared.installed, &prepared.glance);
                 let result =
                     service.query(installed, glance, &place.room, &place.user, is_repeated);
-                let result = result.await?;
-                if let Err(problem) = &result.queried.data {
+                let result = result.await;
+                let data = result.as_ref().map(|result| &result.queried.data);
+                if let Some(Err(problem)) = data {
                     tracing::warn!(glance = prepared.id, %problem, "glance query failed");
                 }
-                Some((prepared, query_number, result))
+                Box::new((prepared, query_number, result))
             });
         }
     }
