@@ -3,6 +3,7 @@
 use glance_host::Host;
 use glance_host::model::{Content, Installed};
 use glance_host::testing::TestRoom;
+use glance_sdk::auth::now;
 use glance_sdk::model::{Color, Descriptor, HipchatApiConsumer, Scope};
 use reqwest::Client;
 use serde_json::{Value, json};
@@ -34,7 +35,7 @@ async fn token(host: &Host, client: &Client) -> String {
         descriptor,
     };
     let state = host.state();
-    assert!(state.begin_installation(&installed, 0).await.unwrap());
+    assert!(state.begin_installation(&installed, now()).await.unwrap());
     state
         .finish_installation(&installed.oauth_id)
         .await

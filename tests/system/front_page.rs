@@ -10,9 +10,9 @@ struct Builds {
     broken: u32,
 }
 
-/// The number of broken builds. Hidden while there are none.
+/// The number of broken builds, the same for everyone in a room. Hidden while there are none.
 #[glance(key = "builds", name = "Builds", icon = "/builds.svg", target = "builds-panel",
-         when(broken > 0))]
+         audience = "room", when(broken > 0))]
 async fn builds(State(farm): State<Farm>) -> GlanceData<Builds> {
     let broken = farm.broken;
     GlanceData::new(label!("<b>{broken}</b> broken builds"))

@@ -346,7 +346,7 @@ async fn forgotten_add_on_stops_calls_until_new_installation() {
     assert!(kept.is_some(), "nothing is deleted for one refusal");
 
     let known = installed.installed();
-    assert!(host.state().begin_installation(known, 0).await.unwrap());
+    assert!(host.state().begin_installation(known, now()).await.unwrap());
     host.state().finish_installation(&id).await.unwrap();
     assert!(push().await.is_err(), "the host is not asked again at once");
     let descriptor = format!("{}/", installed.base_url());

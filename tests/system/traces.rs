@@ -2,6 +2,7 @@
 
 use glance_host::Host;
 use glance_host::model::{Installed, Room};
+use glance_sdk::auth::now;
 use glance_sdk::model::{Descriptor, HipchatApiConsumer, Scope};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use reqwest::{Client, Method, StatusCode};
@@ -83,7 +84,7 @@ impl Peer {
         };
         assert!(
             host.state()
-                .begin_installation(&installed, 0)
+                .begin_installation(&installed, now())
                 .await
                 .unwrap()
         );
