@@ -22,6 +22,16 @@ pub enum Place {
     Global,
 }
 
+impl Place {
+    /// Returns the room; `None` is all rooms.
+    pub(crate) fn room(self) -> Option<RoomId> {
+        match self {
+            Self::Room(room) => Some(room),
+            Self::Global => None,
+        }
+    }
+}
+
 /// A rule that keeps a runtime glance or webhook from being created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Restriction {

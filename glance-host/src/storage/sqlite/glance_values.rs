@@ -11,7 +11,7 @@ use super::SqliteState;
 use super::error::corrupt;
 use super::rows::{execute, id, number};
 use super::writer::OnCommit;
-use crate::model::{Data, GlanceValue, Place, Push, QueryAnswer, Source, Version};
+use crate::model::{Data, GlanceValue, Push, QueryAnswer, Source, Version};
 use crate::storage::{GlanceStore, MAX_INSTALLATION_BYTES, PushEffects, Result};
 
 /// The size of a row without its data, with its entries in the indexes: an estimate.
@@ -66,10 +66,7 @@ fn store_push(connection: &Connection, mut push: Push) -> rusqlite::Result<Optio
     if !exists(connection, &push.oauth_id, push.user)? {
         return Ok(None);
     }
-    let room = match push.place {
-        Place::Room(room) => Some(room),
-        Place::Global => None,
-    };
+    let room = push.place.room();
     let Some(version) = next_version(connection, room)? else {
         return Ok(None);
     };

@@ -32,7 +32,7 @@ pub(super) fn put(
     }
     let old = find(connection, &new.oauth_id, new.place, key)?;
     if old.is_some_and(|old| old != new.glance) {
-        glance_values::forget(connection, &new.oauth_id, key, room_of(new.place), false)?;
+        glance_values::forget(connection, &new.oauth_id, key, new.place.room(), false)?;
     }
     execute(
         connection,
@@ -105,19 +105,11 @@ pub(super) fn remove(
     place: Place,
     key: &str,
 ) -> rusqlite::Result<bool> {
-    glance_values::forget(connection, id, key, room_of(place), false)?;
+    glance_values::forget(connection, id, key, place.room(), false)?;
     execute(
         connection,
         "DELETE FROM runtime_glance WHERE oauth_id = ?1 AND key = ?2 AND room_id = ?3",
         params![id.as_str(), key, column(place)],
     )
     .map(|removed| removed > 0)
-}
-
-/// Returns the room of a place; `None` is all rooms.
-fn room_of(place: Place) -> Option<RoomId> {
-    match place {
-        Place::Room(room) => Some(room),
-        Place::Global => None,
-    }
 }
