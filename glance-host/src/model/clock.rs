@@ -33,6 +33,14 @@ static STARTED: LazyLock<Instant> = LazyLock::new(Instant::now);
 #[derive(Debug, Clone, Default)]
 pub struct Clock(Option<Arc<watch::Sender<Standing>>>);
 
+/// Returns a time in milliseconds since 1970; 0 for an earlier one.
+pub(crate) fn millis(at: SystemTime) -> i64 {
+    let since = at.duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    })
+}
+
 /// The readings of a standing clock.
 #[derive(Debug, Clone, Copy)]
 struct Standing {
@@ -61,10 +69,7 @@ impl Clock {
 
     /// Returns the wall clock's time, in milliseconds since 1970.
     pub(crate) fn now_millis(&self) -> i64 {
-        let since = self.system_time().duration_since(UNIX_EPOCH);
-        since.map_or(0, |since| {
-            i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-        })
+        millis(self.system_time())
     }
 
     /// Returns the wall clock's time, for what people read and programs only show.

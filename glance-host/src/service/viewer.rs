@@ -32,7 +32,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::{JoinError, JoinSet};
 
 pub(crate) use board::Change;
-pub(crate) use inspect::{News, Report, millis};
+pub(crate) use inspect::{News, Report};
 pub use sidebar::{Line, LineState, ShownStatus, Sidebar, Stale, TargetRef};
 
 use crate::cluster::attendance::{Attendance, Attending};

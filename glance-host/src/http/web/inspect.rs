@@ -24,8 +24,9 @@ use super::events::OpenPages;
 use super::room_access::RoomAccess;
 use crate::content::redact::Masks;
 use crate::model::Installed;
+use crate::model::clock::millis;
 use crate::model::{Delivery, Outcome};
-use crate::service::viewer::{Command, News, Report, millis};
+use crate::service::viewer::{Command, News, Report};
 use crate::service::webhooks::Webhooks;
 use crate::storage::{Storage, StorageError};
 

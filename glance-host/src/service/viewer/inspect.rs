@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use super::board::Origin;
 use super::sidebar::{LineState, ShownStatus, Stale};
 use crate::content::token_parts;
+use crate::model::clock::millis;
 use crate::model::{Data, Installed, Push, Source, Text};
 use crate::service::addon_calls;
 use crate::service::addon_calls::Queried;
@@ -90,7 +91,7 @@ fn each<S: Serializer>(pushes: &[Arc<Pushed>], to: S) -> Result<S::Ok, S::Error>
 #[derive(Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Query {
-    at: u64,
+    at: i64,
     took: u64,
     url: Option<String>,
     status: Option<u16>,
@@ -108,7 +109,7 @@ struct Query {
 #[derive(Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Pushed {
-    at: u64,
+    at: i64,
     /// The person that the push is for; `None` means everyone.
     user: Option<UserId>,
     /// `None` if the push is for another person.
@@ -272,14 +273,6 @@ impl Inspection {
             pushes: pushes.cloned().collect(),
         }
     }
-}
-
-/// Returns milliseconds since 1970.
-pub(crate) fn millis(at: SystemTime) -> u64 {
-    let since = at.duration_since(SystemTime::UNIX_EPOCH);
-    since.map_or(0, |since| {
-        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-    })
 }
 
 fn without_token(url: &Url) -> String {
