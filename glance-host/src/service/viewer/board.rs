@@ -310,10 +310,10 @@ impl Board {
     /// Describes all glances in their order, shown or not.
     pub(super) fn known(&self) -> impl Iterator<Item = GlanceState<'_>> {
         let entries = self.entries.iter();
-        entries.map(|entry| GlanceState {
-            is_loading: entry.is_loading(),
-            origin: entry.origin,
-            ..entry.prepared.known(&entry.content, &self.place)
+        entries.map(|entry| {
+            let (is_loading, origin) = (entry.is_loading(), entry.origin);
+            let prepared = &entry.prepared;
+            prepared.known(&entry.content, &self.place, is_loading, origin)
         })
     }
 

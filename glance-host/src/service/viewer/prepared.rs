@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::board::PersonInRoom;
+use super::board::{Origin, PersonInRoom};
 use super::inspect::GlanceState;
 use super::sidebar::{Line, LineState, ShownStatus, Stale, TargetRef};
 use crate::content::image_urls::{ImageUrls, InstallationImages};
@@ -245,6 +245,8 @@ impl Prepared {
         &'a self,
         content: &'a Content,
         place: &PersonInRoom,
+        is_loading: bool,
+        origin: Option<Origin>,
     ) -> GlanceState<'a> {
         GlanceState {
             id: &self.id,
@@ -253,8 +255,8 @@ impl Prepared {
             state: &content.line.state,
             metadata: content.metadata.as_ref(),
             stale: content.line.stale.as_ref(),
-            is_loading: false,
-            origin: None,
+            is_loading,
+            origin,
             outcome: self.explained(content, place),
         }
     }
