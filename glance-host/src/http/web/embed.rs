@@ -19,7 +19,6 @@ use super::{events, frames, guard};
 use crate::http::state::AppState;
 use crate::service::embed::Embeds;
 use crate::service::viewer::Viewers;
-use crate::storage::Storage;
 
 pub(super) fn router() -> Router<AppState> {
     Router::new()
@@ -46,23 +45,18 @@ struct EmbedQuery {
 
 async fn page(
     State(embeds): State<Embeds>,
-    State(storage): State<Arc<dyn Storage>>,
     State(viewers): State<Arc<Viewers>>,
     Path(room): Path<String>,
     Query(EmbedQuery { theme }): Query<EmbedQuery>,
 ) -> Result<Response, PageError> {
     let id: RoomId = room.parse().map_err(|_| PageError::NoRoom)?;
-    let room = storage.room(id).await?;
-    let is_open = room.is_some_and(|room| embeds.config.is_open(&room));
+    let guest = embeds.visitor(id, None).await?;
+    let is_open = guest.is_some();
     let origins = embeds.config.origins().join(" ");
     let ancestors = match (origins.as_str(), is_open) {
         ("", true) => String::new(),
         ("", false) => "frame-ancestors 'none'".to_owned(),
         (origins, _) => format!("frame-ancestors {origins}"),
-    };
-    let guest = match is_open {
-        true => embeds.visitor(id, None).await?,
-        false => None,
     };
     let lines = match guest {
         Some(guest) => stored_lines(&viewers, id, guest.user.id).await?,
