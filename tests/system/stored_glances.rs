@@ -118,7 +118,7 @@ async fn answer_for_one_person_is_stored_for_them_only() {
     let stored = loop {
         match latest(ann.id).await.pop() {
             Some(stored) => break stored,
-            None => tokio::time::sleep(Duration::from_millis(20)).await,
+            None => tokio::task::yield_now().await,
         }
     };
     let label = format!("For person <b>{}</b>", ann.id);
