@@ -30,7 +30,7 @@ const PAGES: usize = 2_000;
 
 const QUERY: Duration = Duration::from_millis(100);
 
-/// What the glances answer with: the number of the round, in which every page waits for it.
+/// The answers of the glances: the number of the round, which every page waits for.
 #[derive(Clone, Default)]
 struct Answers {
     round: Arc<AtomicU32>,
@@ -157,7 +157,7 @@ async fn round(pages: usize, is_shared: bool, is_stored: bool) {
     host.shutdown().await;
 }
 
-/// What one page saw.
+/// The times and the events of one page.
 struct Seen {
     connected: Instant,
     first_line: Option<Instant>,

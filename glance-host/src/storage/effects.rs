@@ -1,10 +1,10 @@
-//! What follows from a change: webhook calls, and what happens once it is stored.
+//! The effects of a change: webhook calls, and functions that run after its commit.
 
 use std::fmt;
 
 use crate::model::{DroppedCalls, NewCalls, Room};
 
-/// What follows from a change.
+/// The effects of a change.
 ///
 /// Webhook calls are stored in the transaction of the change. Functions run after its commit, those of one handle of a
 /// storage in the order of their commits, so pages see the entries of a room in the stored order. They run even if the

@@ -1,4 +1,4 @@
-//! What the program does with a database that it cannot use, or cannot write.
+//! Tests the program with a database that it cannot use, or cannot write.
 
 use std::fs;
 use std::path::Path;

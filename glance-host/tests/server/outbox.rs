@@ -135,7 +135,7 @@ async fn calls_keep_their_order_and_are_not_repeated_over_kills() {
     server.stop().await;
 }
 
-/// What the manual tells people to run on a copy that they restore.
+/// The statement in the manual for a copy that people restore.
 const DELETE_CALLS: &str = "DELETE FROM webhook_call";
 
 #[tokio::test(flavor = "multi_thread")]

@@ -164,7 +164,7 @@ impl Drop for Writer {
     fn drop(&mut self) {
         self.changes = None;
         if let Some(thread) = self.thread.take()
-            // What follows a commit may hold the last handle of the storage, and a thread cannot wait for itself.
+            // The effects of a commit may hold the last handle of the storage, and a thread cannot wait for itself.
             && thread.thread().id() != std::thread::current().id()
         {
             // The thread does not panic: changes that do are caught.
