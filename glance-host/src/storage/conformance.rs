@@ -50,6 +50,7 @@ type Pair = [Arc<dyn Storage>; 2];
 pub async fn check(make: impl AsyncFn() -> [Arc<dyn Storage>; 2]) {
     group_is_renamed(&make().await).await;
     signing_key_stays(&make().await).await;
+    epoch_is_renewed(&make().await).await;
     writes_are_counted(&make().await).await;
     rooms::check(&make).await;
     people::check(&make).await;
@@ -75,6 +76,17 @@ async fn signing_key_stays([a, b]: &Pair) {
     let key = worked(a.signing_key().await, rule);
     same(key.len(), 32, rule);
     same(worked(b.signing_key().await, rule), key, rule);
+}
+
+async fn epoch_is_renewed([a, b]: &Pair) {
+    let rule = "both handles have the same epoch of 16 hex digits until one renews it";
+    let first = worked(a.epoch().await, rule);
+    let is_hex = first.len() == 16 && first.bytes().all(|byte| byte.is_ascii_hexdigit());
+    holds(is_hex, rule, &first);
+    same(worked(b.epoch().await, rule), first.clone(), rule);
+    let second = worked(b.renew_epoch().await, rule);
+    holds(second != first, rule, "it stayed");
+    same(worked(a.epoch().await, rule), second, rule);
 }
 
 async fn writes_are_counted([a, _]: &Pair) {

@@ -28,6 +28,14 @@ impl GroupStore for SqliteState {
             .await
     }
 
+    async fn epoch(&self) -> Result<String> {
+        self.read(epoch)
+    }
+
+    async fn renew_epoch(&self) -> Result<String> {
+        self.write(renew_epoch).await
+    }
+
     async fn signing_key(&self) -> Result<Vec<u8>> {
         let mut new = [0; 32];
         aws_lc_rs::rand::fill(&mut new)
@@ -54,6 +62,18 @@ fn rename(connection: &Connection, name: &str) -> rusqlite::Result<()> {
 /// Writes the group as it is.
 fn rewrite(connection: &Connection) -> rusqlite::Result<()> {
     execute(connection, "UPDATE team SET name = name", []).map(drop)
+}
+
+fn epoch(connection: &Connection) -> rusqlite::Result<String> {
+    connection
+        .prepare_cached("SELECT epoch FROM team")?
+        .query_row([], |row| row.get(0))
+}
+
+fn renew_epoch(connection: &Connection) -> rusqlite::Result<String> {
+    connection
+        .prepare_cached("UPDATE team SET epoch = lower(hex(randomblob(8))) RETURNING epoch")?
+        .query_row([], |row| row.get(0))
 }
 
 /// Returns the stored key; stores this one if there is none.

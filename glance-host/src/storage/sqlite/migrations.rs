@@ -206,6 +206,11 @@ const STEPS: &[&str] = &[
         UPDATE glance_value_size SET bytes = bytes - OLD.bytes WHERE oauth_id = OLD.oauth_id;
     END;
 ",
+    "
+    -- Random: sequences are comparable only if they are of one epoch.
+    ALTER TABLE team ADD COLUMN epoch TEXT NOT NULL DEFAULT '';
+    UPDATE team SET epoch = lower(hex(randomblob(8)));
+",
 ];
 
 /// The number of migrations that this host knows.
