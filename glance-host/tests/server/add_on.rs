@@ -63,10 +63,15 @@ impl AddOn {
 
     /// The OAuth id and the secret of the installation that was posted to this name.
     pub(crate) fn installation(&self, name: &str) -> (String, String) {
+        self.find_installation(name).unwrap()
+    }
+
+    /// The same, if there is one.
+    pub(crate) fn find_installation(&self, name: &str) -> Option<(String, String)> {
         let all = self.app.installed.lock().unwrap();
-        let found = all.iter().find(|data| data["name"] == name).unwrap();
+        let found = all.iter().find(|data| data["name"] == name)?;
         let text = |member: &str| found[member].as_str().unwrap().to_owned();
-        (text("oauthId"), text("oauthSecret"))
+        Some((text("oauthId"), text("oauthSecret")))
     }
 
     /// The tokens that came with queries and webhooks.

@@ -36,7 +36,19 @@ impl Browser {
         descriptor: &str,
     ) -> reqwest::Result<StatusCode> {
         let list = format!("/rooms/{room}/integrations");
-        let (status, review) = self.post(&list, &[("url", descriptor)]).await?;
+        self.install_at(&list, descriptor).await
+    }
+
+    /// The same for all rooms.
+    pub(crate) async fn install_everywhere(
+        &mut self,
+        descriptor: &str,
+    ) -> reqwest::Result<StatusCode> {
+        self.install_at("/integrations", descriptor).await
+    }
+
+    async fn install_at(&mut self, list: &str, descriptor: &str) -> reqwest::Result<StatusCode> {
+        let (status, review) = self.post(list, &[("url", descriptor)]).await?;
         if status != StatusCode::OK {
             return Ok(status);
         }
