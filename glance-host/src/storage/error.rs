@@ -13,8 +13,12 @@ type Source = Box<dyn Error + Send + Sync>;
 pub enum StorageError {
     /// The change contradicts what is stored: for example, it is about a room that is gone.
     Conflict(Source),
-    /// The database cannot be read or written now: it is locked, for example, or its disk is full.
+    /// The database cannot be read now.
     Unavailable(Source),
+    /// The database cannot be written now: it is locked, for example. Reads may work.
+    NotWritable(Source),
+    /// The database cannot be written because its disk is full. Reads work.
+    DiskFull(Source),
     /// A stored value cannot be read.
     Corrupt {
         /// The value: `the column descriptor`.
@@ -40,6 +44,8 @@ impl fmt::Display for StorageError {
                 f.write_str("the change contradicts what the host's database holds")?
             }
             Self::Unavailable(_) => f.write_str("the host's database is unavailable")?,
+            Self::NotWritable(_) => f.write_str("the host's database cannot be written")?,
+            Self::DiskFull(_) => f.write_str("the disk of the host's database is full")?,
             Self::Corrupt { what, .. } => {
                 write!(f, "in the host's database {what} cannot be read")?
             }
@@ -58,6 +64,8 @@ impl Error for StorageError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         let (Self::Conflict(source)
         | Self::Unavailable(source)
+        | Self::NotWritable(source)
+        | Self::DiskFull(source)
         | Self::Corrupt { source, .. }
         | Self::Other(source)) = self;
         Some(&**source)

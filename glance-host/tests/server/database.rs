@@ -112,19 +112,19 @@ impl Rig {
         for (request, message) in [
             (
                 self.push("refused"),
-                "The host cannot reach its database now; try again",
+                "The host cannot write its database now; reading still works. Try again",
             ),
             (
                 self.notify("refused"),
-                "The host cannot reach its database now; try again",
+                "The host cannot write its database now; reading still works. Try again",
             ),
             (
                 self.remove_add_on(),
-                "the host cannot reach its database now",
+                "the host cannot write its database now; reading still works",
             ),
             (
                 self.write_message("refused"),
-                "The host cannot reach its database now; its log says more.",
+                "The host cannot write its database now; reading still works. Its log says more.",
             ),
         ] {
             let answer = request.send().await.unwrap();

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use glance_sdk::printable::printable;
 use serde_json::{Value, json};
 
-use crate::http::unavailable::with_retry_after;
+use crate::http::unavailable::{self, with_retry_after};
 use crate::service::admin_tokens::Refused;
 use crate::service::install::{Conflict, InstallError};
 use crate::storage::StorageError;
@@ -88,7 +88,7 @@ impl From<StorageError> for AdminError {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "unavailable",
-            "the host cannot reach its database now",
+            unavailable::describe(&cause),
             "try again in a moment; the host's log says more",
         )
     }

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::cluster::rate_limits::Exceeded;
 use crate::content::pattern::TaskFailed;
 use crate::http::rate_limit_headers;
-use crate::http::unavailable::with_retry_after;
+use crate::http::unavailable::{self, with_retry_after};
 use crate::service::extensions::ExtensionError;
 use crate::service::messages::{AddOnPostError, MAX_TEXT, PostError};
 use crate::service::rooms::RoomError;
@@ -140,7 +140,7 @@ impl From<StorageError> for ApiError {
         tracing::error!("{cause:#}");
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
-            "The host cannot reach its database now; try again",
+            format!("{}. Try again", unavailable::sentence(&cause)),
         )
     }
 }

@@ -12,7 +12,7 @@ use axum::routing::post;
 use serde_json::json;
 
 use crate::http::state::AppState;
-use crate::http::unavailable::with_retry_after;
+use crate::http::unavailable::{self, with_retry_after};
 use crate::service::targets::TargetError;
 use crate::storage::StorageError;
 
@@ -50,8 +50,8 @@ impl Refusal {
 impl From<StorageError> for Refusal {
     fn from(cause: StorageError) -> Self {
         tracing::error!("{cause:#}");
-        let why = "The host cannot reach its database now; try again";
-        Self(StatusCode::SERVICE_UNAVAILABLE, why.to_owned())
+        let why = format!("{}. Try again", unavailable::sentence(&cause));
+        Self(StatusCode::SERVICE_UNAVAILABLE, why)
     }
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::room_access::RoomAccess;
 use super::sign_in;
-use crate::http::unavailable::with_retry_after;
+use crate::http::unavailable::{self, with_retry_after};
 use crate::model::User;
 use crate::model::host_info::HostInfo;
 use crate::service::sign_in::{IdentityError, SignInMethod, SignInState};
@@ -163,7 +163,7 @@ impl IntoResponse for PageError {
                 with_retry_after(message(
                     StatusCode::SERVICE_UNAVAILABLE,
                     "Try again in a moment",
-                    "The host cannot reach its database now; its log says more.",
+                    &format!("{}. Its log says more.", unavailable::sentence(&cause)),
                 ))
             }
         }

@@ -58,6 +58,14 @@ pub(super) fn unstorable(error: StorageError) -> rusqlite::Error {
     rusqlite::Error::ToSqlConversionFailure(Box::new(error))
 }
 
+/// Returns the error of a change: if nothing can be read or written then, at least nothing can be written.
+pub(super) fn change_error(error: rusqlite::Error) -> StorageError {
+    match storage_error(error) {
+        StorageError::Unavailable(source) => StorageError::NotWritable(source),
+        error => error,
+    }
+}
+
 pub(super) fn storage_error(error: rusqlite::Error) -> StorageError {
     let corrupt = |what: &str, error| StorageError::Corrupt {
         what: what.to_owned(),
@@ -68,6 +76,8 @@ pub(super) fn storage_error(error: rusqlite::Error) -> StorageError {
         (Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase), error) => {
             corrupt("the file", error)
         }
+        (Some(ErrorCode::DiskFull), error) => StorageError::DiskFull(Box::new(error)),
+        (Some(ErrorCode::ReadOnly), error) => StorageError::NotWritable(Box::new(error)),
         (Some(code), error) if is_unavailable(code) => StorageError::Unavailable(Box::new(error)),
         (_, rusqlite::Error::FromSqlConversionFailure(column, kind, cause)) => {
             match cause.downcast::<Corrupt>() {
@@ -110,11 +120,13 @@ mod tests {
     fn sqlite_errors_have_their_kinds() {
         let conflict = failure("INSERT INTO a VALUES (1)");
         assert!(matches!(conflict, StorageError::Conflict(_)), "{conflict}");
-        let unavailable = failure("PRAGMA query_only = true; INSERT INTO a VALUES (2)");
+        let read_only = failure("PRAGMA query_only = true; INSERT INTO a VALUES (2)");
         assert!(
-            matches!(unavailable, StorageError::Unavailable(_)),
-            "{unavailable}"
+            matches!(read_only, StorageError::NotWritable(_)),
+            "{read_only}"
         );
+        let full = failure("PRAGMA max_page_count = 3; INSERT INTO a VALUES (zeroblob(100000))");
+        assert!(matches!(full, StorageError::DiskFull(_)), "{full}");
         let other = failure("SELECT c FROM a");
         assert_eq!(other.to_string(), "the host's database failed");
         let too_big = failure("INSERT INTO a VALUES (zeroblob(2000000000))");

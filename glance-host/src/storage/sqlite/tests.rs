@@ -144,11 +144,8 @@ async fn full_database_is_read_and_refuses_changes_until_there_is_room() {
         }
         assert!(stored < 100, "the database is never full");
     };
-    assert!(
-        matches!(refused, StorageError::Unavailable(_)),
-        "{refused:?}"
-    );
-    let full = "the host's database is unavailable: database or disk is full";
+    assert!(matches!(refused, StorageError::DiskFull(_)), "{refused:?}");
+    let full = "the disk of the host's database is full: database or disk is full";
     let cause = format!("{refused:#}");
     assert!(cause.starts_with(full), "{cause}");
     assert!(state.writes().has_failed);

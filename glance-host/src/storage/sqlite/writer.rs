@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use rusqlite::{Connection, ffi};
 use tokio::sync::{mpsc, oneshot};
 
-use super::error::storage_error;
+use super::error::change_error;
 use super::rows;
 use super::writes::{WriteLog, is_disk_failure};
 use crate::storage::{Result, StorageError};
@@ -74,7 +74,7 @@ where
             Ok(Err(error)) => {
                 let failure = error.sqlite_error().filter(|_| is_disk_failure(&error));
                 let made = failure.copied().map_or(Made::Refused, Made::NotStored);
-                (made, Err(storage_error(error)))
+                (made, Err(change_error(error)))
             }
             Err(panic) => (Made::Refused, Err(panicked(&*panic))),
         };
@@ -183,7 +183,7 @@ fn run(
         let mut group = Vec::new();
         let stored = store(&connection, first, &mut waiting, &mut group, writes);
         drop(connection);
-        let mut error = stored.err().map(storage_error);
+        let mut error = stored.err().map(change_error);
         for change in group {
             // The first gets the error itself; the others get one of its kind.
             let copy = error.as_ref().map(again);
@@ -196,7 +196,8 @@ fn run(
 fn again(error: &StorageError) -> StorageError {
     let message = error.source().map(ToString::to_string).unwrap_or_default();
     match error {
-        StorageError::Unavailable(_) => StorageError::Unavailable(message.into()),
+        StorageError::NotWritable(_) => StorageError::NotWritable(message.into()),
+        StorageError::DiskFull(_) => StorageError::DiskFull(message.into()),
         _ => StorageError::other(message),
     }
 }

@@ -63,7 +63,7 @@ async fn only_outcomes_of_writes_are_noted() {
         .execute_batch("PRAGMA query_only = true")
         .unwrap();
     let refused = rig.run("INSERT INTO a VALUES (2)").await.unwrap_err();
-    assert!(matches!(refused, StorageError::Unavailable(_)), "{refused}");
+    assert!(matches!(refused, StorageError::NotWritable(_)), "{refused}");
     assert_eq!(rig.writes.read(), writes(2, true));
     rig.connection
         .lock()
@@ -163,7 +163,7 @@ async fn all_that_wait_for_a_locked_database_fail_together() {
     let changes = ["INSERT INTO a VALUES (1)", "INSERT INTO a VALUES (2)"];
     for outcome in together(&rig, &changes).await {
         assert!(
-            matches!(outcome, Err(StorageError::Unavailable(_))),
+            matches!(outcome, Err(StorageError::NotWritable(_))),
             "{outcome:?}"
         );
     }
