@@ -400,7 +400,7 @@ test("an add-on cannot touch the dialog of another", async (t) => {
   await install(t, page, two);
   const frame = await openPanel(page, one);
   await page.evaluate(async () => {
-    const { requestTarget, show } = await import("/assets/room/target.js");
+    const { requestTarget, show } = await import(new URL("room/target.js", document.querySelector("script[type=module]").src));
     show(await requestTarget({ addOn: "two", key: "plain" }));
   });
   await frameOf(page, two, "plain");
@@ -533,7 +533,7 @@ test("the open panel closes with the removal of its add-on and reloads after its
   await addOn.call("PUT", `room/${addOn.installation.roomId}/extension/action/late`, {
     key: "late", name: { value: "Late" }, location: "hipchat.input.action", target: "plain",
   });
-  await page.waitForFunction(async () => (await import("/assets/room/actions.js")).inputMenu().hidden === false);
+  await page.waitForFunction(async () => (await import(new URL("room/actions.js", document.querySelector("script[type=module]").src))).inputMenu().hidden === false);
   assert.equal(await frame.evaluate(() => window.marker), "same page");
 });
 

@@ -417,7 +417,7 @@ test("content of messages runs no scripts and stays within its entry", async (t)
     }
     // Renders the unsanitized body on a page of the host, as with a host that does not sanitize.
     const kept = await page.evaluate(async (html) => {
-      const { message } = await import("/assets/room/markup.js");
+      const { message } = await import(new URL("room/markup.js", document.querySelector("script[type=module]").src));
       const place = document.createElement("div");
       place.append(...message(html));
       return [...place.querySelectorAll("*")].map(({ tagName }) => tagName);
@@ -770,8 +770,8 @@ test("modules add buttons to entries and append to the message field", async (t)
   const page = await open(t);
   await say(page, "offered before");
   await page.evaluate(async () => {
-    const { appendMessage, focus } = await import("/assets/room/composer.js");
-    const { decorateEntries } = await import("/assets/room/timeline.js");
+    const { appendMessage, focus } = await import(new URL("room/composer.js", document.querySelector("script[type=module]").src));
+    const { decorateEntries } = await import(new URL("room/timeline.js", document.querySelector("script[type=module]").src));
     decorateEntries((entry, place) => {
       const button = Object.assign(document.createElement("button"), { textContent: `Quote ${entry.kind}` });
       button.addEventListener("click", () => { appendMessage(entry.text); focus(); });

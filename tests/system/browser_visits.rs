@@ -46,7 +46,7 @@ async fn to_the_add_on(browser: &Browser, host: &Host, leave: &str) -> (String, 
 /// Submits the form that the return page submits automatically.
 async fn finish(host: &Host, page: &str) -> reqwest::Response {
     let action = between(page, "action=\"", "\"").replace("&#x2f;", "/");
-    assert!(page.contains("/assets/integrations/back.js"), "{page}");
+    assert!(page.contains("/integrations/back.js\"></script>"), "{page}");
     let client = reqwest::Client::builder()
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none());

@@ -9,6 +9,7 @@ use glance_sdk::model::{RoomId, UserId};
 use minijinja::Environment;
 use serde_json::{Value, json};
 
+use super::assets;
 use super::room_access::RoomAccess;
 use super::sign_in;
 use crate::http::unavailable::{self, with_retry_after};
@@ -20,66 +21,15 @@ use crate::storage::{Storage, StorageError};
 
 static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut templates = Environment::new();
-    for (name, text) in [
-        ("embed.html", include_str!("../../../assets/embed.html")),
-        ("page.html", include_str!("../../../assets/page.html")),
-        ("room.html", include_str!("../../../assets/room.html")),
-        (
-            "integrations.html",
-            include_str!("../../../assets/integrations.html"),
-        ),
-        ("message.html", include_str!("../../../assets/message.html")),
-        (
-            "messages.html",
-            include_str!("../../../assets/messages.html"),
-        ),
-        (
-            "messages-link.html",
-            include_str!("../../../assets/messages-link.html"),
-        ),
-        (
-            "integrations/problems.html",
-            include_str!("../../../assets/integrations/problems.html"),
-        ),
-        (
-            "integrations/review.html",
-            include_str!("../../../assets/integrations/review.html"),
-        ),
-        (
-            "integrations/leave.html",
-            include_str!("../../../assets/integrations/leave.html"),
-        ),
-        (
-            "integrations/back.html",
-            include_str!("../../../assets/integrations/back.html"),
-        ),
-        (
-            "integrations/places.html",
-            include_str!("../../../assets/integrations/places.html"),
-        ),
-        (
-            "integrations/frame.html",
-            include_str!("../../../assets/integrations/frame.html"),
-        ),
-        ("people.html", include_str!("../../../assets/people.html")),
-        (
-            "room-fields.html",
-            include_str!("../../../assets/room-fields.html"),
-        ),
-        ("rooms.html", include_str!("../../../assets/rooms.html")),
-        (
-            "settings.html",
-            include_str!("../../../assets/settings.html"),
-        ),
-        ("sidebar.html", include_str!("../../../assets/sidebar.html")),
-        ("sign-in.html", include_str!("../../../assets/sign-in.html")),
-        ("tokens.html", include_str!("../../../assets/tokens.html")),
-        ("who.html", include_str!("../../../assets/who.html")),
-    ] {
+    for (name, text) in assets::templates() {
         if let Err(cause) = templates.add_template(name, text) {
             tracing::error!("the template {name} is wrong: {cause:#}");
         }
     }
+    templates.add_function("asset", assets::url);
+    templates.add_function("script", |name: &str| {
+        minijinja::Value::from_safe_string(assets::script(name))
+    });
     templates
 });
 
