@@ -5,7 +5,7 @@ pub(crate) mod bounded_map;
 pub(crate) mod clock;
 mod delivery;
 mod entry;
-pub(crate) mod event;
+pub mod event;
 mod extension;
 mod glance_data;
 mod glance_value;

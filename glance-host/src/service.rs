@@ -26,5 +26,8 @@ pub(crate) mod timeline;
 pub mod viewer;
 pub mod webhooks;
 
+/// How often a change is retried after somebody else changed the same room or person first.
+const STALE_RETRIES: u32 = 3;
+
 #[cfg(test)]
 mod tests;

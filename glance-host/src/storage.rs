@@ -6,6 +6,7 @@ mod admin_tokens;
 pub mod conformance;
 mod effects;
 mod error;
+mod events;
 mod extensions;
 mod glances;
 mod group;
@@ -24,10 +25,11 @@ mod tokens;
 pub use async_trait::async_trait;
 
 pub use admin_tokens::AdminTokenStore;
-pub use effects::{Effects, RoomEffects};
+pub use effects::{Effects, InstallationEffects, RoomEffects, SignInEffects};
 pub use error::StorageError;
+pub use events::{EventReceiver, EventStore, MAX_LOGGED_EVENTS};
 pub use extensions::ExtensionStore;
-pub use glances::{GlanceStore, MAX_INSTALLATION_BYTES, PushEffects};
+pub use glances::{GlanceStore, MAX_INSTALLATION_BYTES};
 pub use group::{GroupStore, Writes};
 pub use handoffs::HandoffStore;
 pub use installations::InstallationStore;
@@ -53,6 +55,7 @@ pub trait Storage:
     + HandoffStore
     + ExtensionStore
     + GlanceStore
+    + EventStore
     + TimelineStore
     + OutboxStore
     + PrivateMessageStore
@@ -70,7 +73,7 @@ impl<T> Storage for T where
         + HandoffStore
         + ExtensionStore
         + GlanceStore
-        + GlanceStore
+        + EventStore
         + TimelineStore
         + OutboxStore
         + PrivateMessageStore

@@ -2,6 +2,7 @@
 
 use glance_host::Host;
 use glance_host::model::{Content, Installed};
+use glance_host::storage::Effects;
 use glance_host::testing::TestRoom;
 use glance_sdk::auth::now;
 use glance_sdk::model::{Color, Descriptor, HipchatApiConsumer, Scope};
@@ -37,7 +38,7 @@ async fn token(host: &Host, client: &Client) -> String {
     let state = host.state();
     assert!(state.begin_installation(&installed, now()).await.unwrap());
     state
-        .finish_installation(&installed.oauth_id)
+        .finish_installation(&installed.oauth_id, Effects::none())
         .await
         .unwrap();
 

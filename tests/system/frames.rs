@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use glance_host::Host;
+use glance_host::storage::Effects;
 use glance_host::testing::{TestAddOn, TestRoom};
 use glance_sdk::auth::{SigningKey, Token, now};
 use glance_sdk::axum::response::Html;
@@ -71,7 +72,7 @@ pub(crate) async fn change(
     how(&mut now.descriptor.capabilities);
     let (url, descriptor) = (&now.descriptor_url, &now.descriptor);
     host.state()
-        .replace_descriptor(id, url, descriptor)
+        .replace_descriptor(id, url, descriptor, Effects::none())
         .await
         .unwrap();
 }

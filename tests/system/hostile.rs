@@ -1,6 +1,7 @@
 //! Tests malicious clients, people and add-ons: they affect only themselves.
 
 use glance_host::sign_in::SignIn;
+use glance_host::storage::Effects;
 use glance_host::{Host, InstallError};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -295,9 +296,14 @@ async fn descriptor_url_is_visible_to_managers_only() {
         .unwrap();
     let url = "https://ann:s3cret@add-on.example.com/descriptor?token=s3cret";
     let kept = host.state();
-    kept.replace_descriptor(&installed.oauth_id, url, &installed.descriptor)
-        .await
-        .unwrap();
+    kept.replace_descriptor(
+        &installed.oauth_id,
+        url,
+        &installed.descriptor,
+        Effects::none(),
+    )
+    .await
+    .unwrap();
     let page = format!("/rooms/{}/integrations", room.room.id);
     assert!(admin.text(&page).await.contains("token=s3cret"));
     let seen = member.text(&page).await;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use glance_host::Clock;
 use glance_host::Host;
+use glance_host::storage::Effects;
 use glance_host::testing::{Fault, FaultHost, Purpose, TestAddOn, TestRoom};
 use glance_sdk::auth::{SigningKey, Token, is_uninstall, now, uninstall_claims};
 use glance_sdk::axum::extract::{Path, State};
@@ -436,7 +437,10 @@ async fn removals_continue_after_restart_of_host() {
     let installed = room.install_url(&url).await.unwrap();
     // As if the host ended during the call to the add-on.
     let state = host.state();
-    let gone = state.leave(&installed.oauth_id, now()).await.unwrap();
+    let gone = state
+        .leave(&installed.oauth_id, now(), Box::new(|_| Effects::none()))
+        .await
+        .unwrap();
     assert!(gone.is_some());
     // And one during which the add-on may have accepted the installation.
     let mut unfinished = installed.clone();

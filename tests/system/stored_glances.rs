@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
+use glance_host::storage::Effects;
 use glance_host::testing::{TestRoom, http_client};
 use glance_host::viewer::Sidebar;
 use glance_host::{Clock, Host};
@@ -358,7 +359,10 @@ async fn each_glance_of_a_room_has_its_own_age() {
     let mut descriptor = stored.descriptor.clone();
     descriptor.capabilities.glance.as_mut().unwrap()[0].max_age = Some(0);
     let url = &stored.descriptor_url;
-    let replaced = host.state().replace_descriptor(id, url, &descriptor).await;
+    let replaced = host
+        .state()
+        .replace_descriptor(id, url, &descriptor, Effects::none())
+        .await;
     replaced.unwrap();
     // The host reads the glances of a room again after a change that it made itself.
     glances.create_registered::<hour>().await.unwrap();

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use glance_host::Host;
+use glance_host::storage::Effects;
 use glance_sdk::auth::{SigningKey, now};
 use glance_sdk::model::{Claims, Context, Scope, Secret};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
@@ -347,7 +348,10 @@ async fn forgotten_add_on_stops_calls_until_new_installation() {
 
     let known = installed.installed();
     assert!(host.state().begin_installation(known, now()).await.unwrap());
-    host.state().finish_installation(&id).await.unwrap();
+    host.state()
+        .finish_installation(&id, Effects::none())
+        .await
+        .unwrap();
     assert!(push().await.is_err(), "the host is not asked again at once");
     let descriptor = format!("{}/", installed.base_url());
     host.update(known, &descriptor).await.unwrap();

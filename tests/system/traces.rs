@@ -2,6 +2,7 @@
 
 use glance_host::Host;
 use glance_host::model::{Installed, Room};
+use glance_host::storage::Effects;
 use glance_sdk::auth::now;
 use glance_sdk::model::{Descriptor, HipchatApiConsumer, Scope};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -89,7 +90,10 @@ impl Peer {
                 .unwrap()
         );
         let id = &installed.oauth_id;
-        host.state().finish_installation(id).await.unwrap();
+        host.state()
+            .finish_installation(id, Effects::none())
+            .await
+            .unwrap();
         Self {
             user: olive.id.to_string(),
             host,

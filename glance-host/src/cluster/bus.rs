@@ -11,31 +11,18 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::broadcast;
 
 use crate::model::bounded_map::evict_unused;
-use crate::model::event::{AccessChange, Event};
+use crate::model::event::{Committed, Event, Topic};
+use crate::storage::EventReceiver;
 
 /// The number of events that wait for a slow receiver. A receiver that is further behind has to start over.
 const BACKLOG: usize = 256;
 
-/// The receivers of an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Topic {
-    /// The viewers of one room.
-    Room(RoomId),
-    /// The viewers of all rooms.
-    AllRooms,
-    /// All pages that may have to close.
-    Access,
-}
-
-/// Carries events from services to open pages. The bus stores nothing: a receiver that lags loads everything again.
-pub(crate) trait Bus: fmt::Debug + Send + Sync {
-    /// Sends an event to all current receivers of the topic; there may be none.
+/// Carries events to open pages: those of stored changes, which come from the storage, and others. The bus stores
+/// nothing: a receiver that lags reads the log of events.
+pub(crate) trait Bus: fmt::Debug + EventReceiver {
+    /// Sends an event that is not the effect of a stored change to all current receivers of the topic; there may be
+    /// none.
     fn publish(&self, topic: Topic, event: Event);
-
-    /// Tells open pages that somebody's access changed.
-    fn publish_access(&self, change: AccessChange) {
-        self.publish(Topic::Access, Event::Access(change));
-    }
 
     /// Receives the events of a room, and those of all rooms, from now on.
     fn subscribe(&self, room: RoomId) -> broadcast::Receiver<Arc<Delivery>>;
@@ -140,11 +127,18 @@ impl Bus for LocalBus {
     }
 }
 
+impl EventReceiver for LocalBus {
+    fn receive(&self, event: Committed) {
+        self.publish(event.topic, event.event);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use tokio::sync::broadcast::error::TryRecvError;
 
     use super::*;
+    use crate::model::event::AccessChange;
 
     #[test]
     fn channel_of_room_without_receivers_is_evicted() {
@@ -167,7 +161,7 @@ mod tests {
         bus.publish(Topic::Room(1.into()), Event::Changed);
         bus.publish(Topic::AllRooms, Event::QueryAgain("a".into()));
         let ended = Event::Access(AccessChange::Person(1.into()));
-        bus.publish_access(AccessChange::Person(1.into()));
+        bus.publish(Topic::Access, ended.clone());
 
         assert_eq!(one.try_recv().unwrap().event, Event::Changed);
         let (first, second) = (one.try_recv().unwrap(), two.try_recv().unwrap());

@@ -6,18 +6,36 @@ use serde::{Deserialize, Serialize};
 use super::Place;
 use super::glance_data::Data;
 
-/// The order of data: data with a greater version is newer.
+/// The number of an event, and of data that was pushed: data with a greater version is newer.
 ///
-/// Each push to a room has the next number of that room, and each push to all rooms the next number of the group, both
-/// taken in the transaction that stores it.
+/// Each event of a room has the next number of that room, and each event of all rooms the next number of the group, both
+/// taken in the transaction of the change. So the order of versions is the order of the commits.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
 pub struct Version {
-    /// The number of pushes to all rooms so far.
+    /// The number of events of all rooms so far.
     pub group: u64,
-    /// The number of pushes to the room so far; 0 for a push to all rooms.
+    /// The number of events of the room so far; 0 for an event of all rooms.
     pub room: u64,
+}
+
+impl Version {
+    /// Returns whether somebody who has seen the events up to `seen` has not seen the event with this number yet.
+    pub(crate) fn is_after(self, seen: Self) -> bool {
+        match self.room {
+            0 => self.group > seen.group,
+            room => room > seen.room,
+        }
+    }
+
+    /// Returns what somebody has seen who had seen `self`, after the event with the number `next`.
+    pub(crate) fn advanced_to(self, next: Self) -> Self {
+        Self {
+            group: self.group.max(next.group),
+            room: self.room.max(next.room),
+        }
+    }
 }
 
 /// New data of some glances of one installation.

@@ -336,7 +336,7 @@ mod tests {
                     .unwrap()
             );
             self.storage
-                .finish_installation(&installed.oauth_id)
+                .finish_installation(&installed.oauth_id, Effects::none())
                 .await
                 .unwrap();
             installed

@@ -6,21 +6,19 @@ use std::sync::Arc;
 
 use glance_sdk::model::{Action, Glance, OauthId, RoomId, UserId, Webhook};
 
-use crate::cluster::bus::{Bus, Topic};
 use crate::model::clock::Clock;
-use crate::model::event::Event;
+use crate::model::event::{Event, Topic};
 use crate::model::{
     Data, Installed, MAX_RUNTIME_ACTIONS, MAX_RUNTIME_GLANCES, MAX_RUNTIME_WEBHOOKS, Place, Push,
     RegisteredWebhook, Restriction, RuntimeAction, RuntimeGlance, is_shared_by_room,
 };
 use crate::service::metrics::Metrics;
-use crate::storage::{Storage, StorageError};
+use crate::storage::{Effects, Storage, StorageError};
 
-/// Creates and removes runtime extensions and publishes pushes.
+/// Creates and removes runtime extensions, and takes pushes.
 #[derive(Debug, Clone)]
 pub(crate) struct Extensions {
     storage: Arc<dyn Storage>,
-    bus: Arc<dyn Bus>,
     metrics: Arc<Metrics>,
     clock: Clock,
 }
@@ -68,15 +66,9 @@ impl From<StorageError> for ExtensionError {
 }
 
 impl Extensions {
-    pub(crate) fn new(
-        storage: Arc<dyn Storage>,
-        bus: Arc<dyn Bus>,
-        metrics: Arc<Metrics>,
-        clock: Clock,
-    ) -> Self {
+    pub(crate) fn new(storage: Arc<dyn Storage>, metrics: Arc<Metrics>, clock: Clock) -> Self {
         Self {
             storage,
-            bus,
             metrics,
             clock,
         }
@@ -113,12 +105,11 @@ impl Extensions {
             place,
             glance,
         };
-        let put = self.storage.put_glance(&created).await?;
+        let put = self.storage.put_glance(&created, changed(place)).await?;
         put.map_err(|restriction| match restriction {
             Restriction::TooMany => ExtensionError::TooMany(Kind::Glance, place),
             Restriction::KeyElsewhere => ExtensionError::KeyElsewhere(place, key),
         })?;
-        self.bus.publish(topic(place), Event::Changed);
         Ok(())
     }
 
@@ -131,10 +122,10 @@ impl Extensions {
         let is_declared = installed.descriptor.glance(key).is_some();
         refuse_declared(is_declared, Kind::Glance, key, "removed")?;
         let id = &installed.oauth_id;
-        if !self.storage.remove_glance(id, place, key).await? {
+        let removed = self.storage.remove_glance(id, place, key, changed(place));
+        if !removed.await? {
             return Err(ExtensionError::NotFound(Kind::Glance, key.to_owned()));
         }
-        self.bus.publish(topic(place), Event::Changed);
         Ok(())
     }
 
@@ -168,10 +159,9 @@ impl Extensions {
             place,
             action,
         };
-        if !self.storage.put_action(&created).await? {
+        if !self.storage.put_action(&created, changed(place)).await? {
             return Err(ExtensionError::TooMany(Kind::Action, place));
         }
-        self.bus.publish(topic(place), Event::Changed);
         Ok(())
     }
 
@@ -184,10 +174,10 @@ impl Extensions {
         let is_declared = declared_action(installed, key).is_some();
         refuse_declared(is_declared, Kind::Action, key, "removed")?;
         let id = &installed.oauth_id;
-        if !self.storage.remove_action(id, place, key).await? {
+        let removed = self.storage.remove_action(id, place, key, changed(place));
+        if !removed.await? {
             return Err(ExtensionError::NotFound(Kind::Action, key.to_owned()));
         }
-        self.bus.publish(topic(place), Event::Changed);
         Ok(())
     }
 
@@ -253,7 +243,7 @@ impl Extensions {
         }
     }
 
-    /// Stores new data of glances, then publishes it: to this room or to all rooms of the installation, and to everyone
+    /// Stores new data of glances and shows it: to this room or to all rooms of the installation, and to everyone
     /// or to one person. Changes nothing if one of the glances is unknown, or if the data is for one person although
     /// everyone in a room sees the same.
     pub(crate) async fn push(
@@ -283,12 +273,8 @@ impl Extensions {
         }
         let place = room.map_or(Place::Global, Place::Room);
         let push = Push::new(id.clone(), place, user, self.clock.now_millis(), glances);
-        let bus = Arc::clone(&self.bus);
-        let publish = Box::new(move |push| {
-            bus.publish(topic(place), Event::Pushed(Arc::new(push)));
-        });
         // Nothing is stored if the installation, the room or the person was removed meanwhile: nobody sees it.
-        self.storage.push(push, publish).await?;
+        self.storage.push(push).await?;
         self.metrics.pushed();
         Ok(())
     }
@@ -343,12 +329,9 @@ fn declared_action<'i>(installed: &'i Installed, key: &str) -> Option<&'i Action
     declared.find(|action| action.key == key)
 }
 
-/// Returns the topic of the rooms in which an extension shows.
-fn topic(place: Place) -> Topic {
-    match place {
-        Place::Room(room) => Topic::Room(room),
-        Place::Global => Topic::AllRooms,
-    }
+/// Returns the effects of a change to an extension: the rooms in which it shows reload.
+fn changed(place: Place) -> Effects {
+    Effects::none().event(Topic::of(place.room()), Event::Changed)
 }
 
 /// Returns the key of a webhook, or its number if it has none.

@@ -13,10 +13,10 @@ use glance_sdk::model::{Glance, OauthId, RoomId};
 use parking_lot::Mutex;
 use tokio::sync::OnceCell;
 
-use crate::cluster::bus::{Bus, Topic};
+use crate::cluster::bus::Bus;
 use crate::model::bounded_map::evict_unused;
 use crate::model::clock::Clock;
-use crate::model::event::Event;
+use crate::model::event::{Event, Topic};
 use crate::model::shutdown::Shutdown;
 use crate::model::{
     Data, GlanceValue, Installed, Place, Push, QueryAnswer, Room, User, Version, is_shared_by_room,
@@ -215,6 +215,7 @@ impl GlanceQueries {
                 )
             };
             let event = Event::Answered(Arc::new(answered));
+            // Not in the log: whoever misses it reads the stored answer.
             self.bus.publish(Topic::Room(room.id), event);
         }
         Ok(result)

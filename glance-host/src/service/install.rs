@@ -17,15 +17,15 @@ use glance_sdk::model::{Descriptor, InstallationData, InstallationUpdate, RoomId
 use reqwest::{Method, StatusCode, Url};
 use serde::Serialize;
 
-use crate::cluster::bus::{Bus, Topic};
+use crate::cluster::bus::Bus;
 use crate::content::pattern;
 use crate::model::Installed;
 use crate::model::clock::Clock;
-use crate::model::event::{AccessChange, Event};
+use crate::model::event::{AccessChange, Event, Topic};
 use crate::model::host_info::HostInfo;
 use crate::model::shutdown::Shutdown;
 use crate::net::outbound::{Answer, NoAnswer, Outbound};
-use crate::storage::{Storage, StorageError};
+use crate::storage::{Effects, Storage, StorageError};
 use browser_handoff::Purpose;
 use error::no_answer;
 use removal::Removals;
@@ -216,15 +216,14 @@ impl Installer {
     /// Completes an installation that its add-on accepted: from now on it shows.
     async fn finish(&self, installed: &Installed) -> Result<(), InstallError> {
         let id = &installed.oauth_id;
-        if !self.storage.finish_installation(id).await? {
+        let finished = self.storage.finish_installation(id, changed(installed));
+        if !finished.await? {
             return Err(InstallError::Expired);
         }
-        Ok(self.publish_installed(installed).await?)
+        Ok(self.log_installed(installed).await?)
     }
 
-    /// Shows a complete installation in open pages.
-    async fn publish_installed(&self, installed: &Installed) -> Result<(), StorageError> {
-        self.bus.publish(topic(installed), Event::Changed);
+    async fn log_installed(&self, installed: &Installed) -> Result<(), StorageError> {
         tracing::info!(target: STEPS, "{:?} is installed", installed.descriptor.name);
         warn_of_patterns(&installed.descriptor).await
     }
@@ -259,14 +258,12 @@ impl Installer {
         };
         self.post_update(&updated).await?;
         let id = &updated.oauth_id;
+        let effects = changed(&updated)
+            .event(topic(&updated), Event::Introduced(id.clone()))
+            .access(AccessChange::Installation(id.clone()));
         self.storage
-            .replace_descriptor(id, &updated.descriptor_url, &updated.descriptor)
+            .replace_descriptor(id, &updated.descriptor_url, &updated.descriptor, effects)
             .await?;
-        let topic = topic(&updated);
-        self.bus.publish(topic, Event::Changed);
-        self.bus.publish(topic, Event::Introduced(id.clone()));
-        self.bus
-            .publish_access(AccessChange::Installation(id.clone()));
         tracing::info!(target: STEPS, "{:?} is up to date", updated.descriptor.name);
         warn_of_patterns(&updated.descriptor).await?;
         Ok(updated)
@@ -275,6 +272,7 @@ impl Installer {
     /// Queries the glances of an installation again for everyone who looks at them. Does not wait for the answers.
     pub(crate) fn query_again(&self, installed: &Installed) {
         let event = Event::QueryAgain(installed.oauth_id.clone());
+        // Nothing is stored, so the event is in no log.
         self.bus.publish(topic(installed), event);
     }
 
@@ -443,7 +441,12 @@ pub(crate) fn plain(url: &str) -> String {
 
 /// Returns the topic of the rooms in which an installation shows.
 fn topic(installed: &Installed) -> Topic {
-    installed.room_id.map_or(Topic::AllRooms, Topic::Room)
+    Topic::of(installed.room_id)
+}
+
+/// Returns the effects of a change to an installation: the rooms in which it shows reload.
+fn changed(installed: &Installed) -> Effects {
+    Effects::none().event(topic(installed), Event::Changed)
 }
 
 fn callback_url(installed: &Installed) -> Option<&str> {

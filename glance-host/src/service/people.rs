@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use glance_sdk::model::UserId;
 
-use crate::cluster::bus::{Bus, Topic};
 use crate::model::User;
-use crate::model::event::{AccessChange, Event};
-use crate::storage::{PersonChange, Storage, StorageError};
+use crate::model::event::{AccessChange, Event, Topic};
+use crate::service::STALE_RETRIES;
+use crate::storage::{Effects, PersonChange, Storage, StorageError};
 
 /// The role of a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,34 +31,34 @@ impl Role {
 #[derive(Debug, Clone)]
 pub(crate) struct People {
     storage: Arc<dyn Storage>,
-    bus: Arc<dyn Bus>,
 }
 
 impl People {
-    pub(crate) fn new(storage: Arc<dyn Storage>, bus: Arc<dyn Bus>) -> Self {
-        Self { storage, bus }
+    pub(crate) fn new(storage: Arc<dyn Storage>) -> Self {
+        Self { storage }
     }
 
-    /// Changes the current state of a person.
+    /// Changes the current state of a person. Returns [`PersonChange::Stale`] if others keep changing them at the same
+    /// time.
     pub(crate) async fn change(
         &self,
         id: UserId,
         change: impl Fn(&mut User),
     ) -> Result<PersonChange, StorageError> {
-        loop {
+        for _ in 0..=STALE_RETRIES {
             let Some(before) = self.storage.user(id).await? else {
                 return Ok(PersonChange::Gone);
             };
             let mut after = before.clone();
             change(&mut after);
-            let changed = self.storage.change_person(&before, &after).await?;
-            if changed == PersonChange::Done {
-                self.publish(&before, &after);
-            }
-            if changed != PersonChange::Stale {
-                return Ok(changed);
+            let effects = effects(&before, &after);
+            let changed = self.storage.change_person(&before, &after, effects);
+            match changed.await? {
+                PersonChange::Stale => {}
+                changed => return Ok(changed),
             }
         }
+        Ok(PersonChange::Stale)
     }
 
     pub(crate) async fn set_role(
@@ -79,11 +79,7 @@ impl People {
     }
 
     pub(crate) async fn remove(&self, id: UserId) -> Result<PersonChange, StorageError> {
-        let removed = self.storage.remove_person(id).await?;
-        if removed == PersonChange::Done {
-            self.publish_role(id);
-        }
-        Ok(removed)
+        self.storage.remove_person(id, role_changed(id)).await
     }
 
     /// Stores the time zone that a person's page says, for the tokens that the host makes from now on.
@@ -93,20 +89,22 @@ impl People {
             false => self.storage.set_timezone(user.id, zone).await,
         }
     }
+}
 
-    /// Tells open pages if the role of a person changed.
-    pub(crate) fn publish(&self, before: &User, after: &User) {
-        let role = |user: &User| (user.is_admin, user.is_guest, user.is_removed);
-        if role(after) != role(before) {
-            self.publish_role(after.id);
-        }
+/// Returns the effects of a change to a person: open pages look whether their role changed.
+pub(super) fn effects(before: &User, after: &User) -> Effects {
+    let role = |user: &User| (user.is_admin, user.is_guest, user.is_removed);
+    match role(after) == role(before) {
+        true => Effects::none(),
+        false => role_changed(after.id),
     }
+}
 
-    fn publish_role(&self, id: UserId) {
-        self.bus.publish_access(AccessChange::Person(id));
+fn role_changed(id: UserId) -> Effects {
+    Effects::none()
+        .access(AccessChange::Person(id))
         // Conditions of glances test whether a person is an admin or a guest.
-        self.bus.publish(Topic::AllRooms, Event::Changed);
-    }
+        .event(Topic::AllRooms, Event::Changed)
 }
 
 #[cfg(test)]
@@ -114,20 +112,21 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::cluster::bus::LocalBus;
+    use crate::cluster::bus::{Bus, LocalBus};
     use crate::storage::SqliteState;
 
     struct Fixture {
         storage: Arc<dyn Storage>,
-        bus: Arc<dyn Bus>,
+        bus: Arc<LocalBus>,
         people: People,
     }
 
     impl Fixture {
         fn new() -> Self {
             let storage: Arc<dyn Storage> = Arc::new(SqliteState::in_memory().unwrap());
-            let bus: Arc<dyn Bus> = Arc::new(LocalBus::default());
-            let people = People::new(Arc::clone(&storage), Arc::clone(&bus));
+            let bus = Arc::new(LocalBus::default());
+            storage.add_receiver(Arc::downgrade(&bus) as _);
+            let people = People::new(Arc::clone(&storage));
             Self {
                 storage,
                 bus,

@@ -1,4 +1,4 @@
-//! Deletes messages that are older than the configured age.
+//! Deletes events that are older than ten minutes, and messages that are older than the configured age.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,19 +7,25 @@ use crate::model::clock::Clock;
 use crate::model::shutdown::Shutdown;
 use crate::storage::{Storage, StorageError};
 
-/// The pause between two runs.
-const PERIOD: Duration = Duration::from_secs(60 * 60);
+/// The pause between two deletions of messages.
+const MESSAGES_PERIOD: Duration = Duration::from_secs(60 * 60);
 
-/// The number of entries of each kind that one transaction deletes. Other writers wait for a whole transaction.
+/// The pause between two deletions of events.
+const EVENTS_PERIOD: Duration = Duration::from_secs(60);
+
+/// How long the log has events for those who missed some.
+const EVENT_LIFE: Duration = Duration::from_secs(10 * 60);
+
+/// The number of rows of each kind that one transaction deletes. Other writers wait for a whole transaction.
 const BATCH: u32 = 500;
 
-/// Deletes expired messages in the background.
+/// Deletes expired events and messages in the background.
 pub(crate) struct Retention {
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) clock: Clock,
     pub(crate) shutdown: Shutdown,
-    /// The age at which a message expires.
-    pub(crate) max_age: Duration,
+    /// The age at which a message expires; `None` if it never does.
+    pub(crate) max_age: Option<Duration>,
 }
 
 impl Retention {
@@ -34,19 +40,37 @@ impl Retention {
     }
 
     async fn run(&self) {
-        loop {
-            let (deleted, ()) = tokio::join!(self.delete_expired(), self.clock.sleep(PERIOD));
-            if let Err(error) = deleted {
-                tracing::error!(
-                    error = format!("{error:#}"),
-                    "deleting expired messages failed"
-                );
+        let messages = async {
+            let Some(max_age) = self.max_age else { return };
+            loop {
+                let deleting = self.delete_messages(max_age);
+                let (deleted, ()) = tokio::join!(deleting, self.clock.sleep(MESSAGES_PERIOD));
+                if let Err(error) = deleted {
+                    let error = format!("{error:#}");
+                    tracing::error!(error, "deleting expired messages failed");
+                }
             }
-        }
+        };
+        let events = async {
+            loop {
+                let (deleted, ()) =
+                    tokio::join!(self.delete_events(), self.clock.sleep(EVENTS_PERIOD));
+                if let Err(error) = deleted {
+                    let error = format!("{error:#}");
+                    tracing::error!(error, "deleting old events failed");
+                }
+            }
+        };
+        tokio::join!(messages, events);
     }
 
-    async fn delete_expired(&self) -> Result<(), StorageError> {
-        let max_age = i64::try_from(self.max_age.as_secs()).unwrap_or(i64::MAX);
+    async fn delete_events(&self) -> Result<(), StorageError> {
+        while self.storage.delete_old_events(EVENT_LIFE, BATCH).await? >= u64::from(BATCH) {}
+        Ok(())
+    }
+
+    async fn delete_messages(&self, max_age: Duration) -> Result<(), StorageError> {
+        let max_age = i64::try_from(max_age.as_secs()).unwrap_or(i64::MAX);
         let before = self.clock.now().saturating_sub(max_age);
         let before = before.saturating_mul(1_000_000);
         let mut deleted = 0;
@@ -92,9 +116,10 @@ mod tests {
             storage: Arc::clone(&storage),
             clock: Clock::standing_at(now),
             shutdown,
-            max_age: Duration::from_secs(100),
+            max_age: None,
         };
-        retention.delete_expired().await.unwrap();
+        let max_age = Duration::from_secs(100);
+        retention.delete_messages(max_age).await.unwrap();
         let left = storage.timeline(room.id, 1000).await.unwrap();
         let left: Vec<_> = left.iter().map(|entry| entry.at / 1_000_000).collect();
         assert_eq!(left, [now - 100]);

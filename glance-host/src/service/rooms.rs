@@ -6,11 +6,11 @@ use std::sync::Arc;
 use glance_sdk::model::RoomId;
 use glance_sdk::printable::acts;
 
-use crate::cluster::bus::{Bus, Topic};
 use crate::model::access;
 use crate::model::clock::Clock;
-use crate::model::event::{AccessChange, Event};
+use crate::model::event::{AccessChange, Event, Topic};
 use crate::model::{Archived, Installed, NewRoom, Room, User};
+use crate::service::STALE_RETRIES;
 use crate::service::install::removal::Removals;
 use crate::service::webhooks::{Calls, RoomEvent, Webhooks};
 use crate::storage::{Effects, RoomChange, RoomEffects, Storage, StorageError};
@@ -37,6 +37,8 @@ pub enum RoomError {
     Archived(String),
     /// The room was deleted meanwhile.
     Gone,
+    /// Others change the room at the same time.
+    Busy,
     /// The database failed.
     Storage(StorageError),
 }
@@ -62,6 +64,7 @@ impl fmt::Display for RoomError {
             }
             Self::Archived(name) => Archived(name.clone()).fmt(f),
             Self::Gone => f.write_str("The room is gone"),
+            Self::Busy => f.write_str("Others are changing the room at the same time; try again"),
             Self::Storage(cause) => cause.fmt(f),
         }
     }
@@ -157,7 +160,6 @@ fn check_membership(room: &Room, user: &User) -> Result<(), MembershipError> {
 #[derive(Debug, Clone)]
 pub(crate) struct Rooms {
     storage: Arc<dyn Storage>,
-    bus: Arc<dyn Bus>,
     webhooks: Webhooks,
     removals: Removals,
     clock: Clock,
@@ -166,14 +168,12 @@ pub(crate) struct Rooms {
 impl Rooms {
     pub(crate) fn new(
         storage: Arc<dyn Storage>,
-        bus: Arc<dyn Bus>,
         webhooks: Webhooks,
         removals: Removals,
         clock: Clock,
     ) -> Self {
         Self {
             storage,
-            bus,
             webhooks,
             removals,
             clock,
@@ -208,14 +208,14 @@ impl Rooms {
         Ok(self.webhooks.prepare_creation(owner).await)
     }
 
-    /// Changes the current state of a room and publishes what changed. Returns the changed room.
+    /// Changes the current state of a room and calls webhooks. Returns the changed room.
     pub(crate) async fn change(
         &self,
         id: RoomId,
         by: &User,
         change: impl Fn(&mut Room),
     ) -> Result<Room, RoomError> {
-        loop {
+        for _ in 0..=STALE_RETRIES {
             let before = self.storage.room(id).await?.ok_or(RoomError::Gone)?;
             let mut room = before.clone();
             change(&mut room);
@@ -235,15 +235,15 @@ impl Rooms {
                 RoomChange::Gone => return Err(RoomError::Gone),
             }
         }
+        Err(RoomError::Busy)
     }
 
     /// Returns the effects of a change to a room: calls webhooks, and tells open pages.
     fn effects(&self, room: RoomId, calls: Calls) -> Effects {
-        let bus = Arc::clone(&self.bus);
-        self.webhooks.effects(calls).on_commit(move || {
-            bus.publish_access(AccessChange::Room(room));
-            bus.publish(Topic::Room(room), Event::Changed);
-        })
+        self.webhooks
+            .effects(calls)
+            .access(AccessChange::Room(room))
+            .event(Topic::Room(room), Event::Changed)
     }
 
     /// Changes the current state of a room for an add-on.
@@ -290,11 +290,12 @@ impl Rooms {
         user: &User,
     ) -> Result<(), MembershipError> {
         check_membership(room, user)?;
-        if !self.storage.remove_member(room.id, user.id).await? {
-            return Err(MembershipError::NoMember(user.name.clone()));
+        let effects = Effects::none().access(AccessChange::Room(room.id));
+        let removed = self.storage.remove_member(room.id, user.id, effects);
+        match removed.await? {
+            true => Ok(()),
+            false => Err(MembershipError::NoMember(user.name.clone())),
         }
-        self.bus.publish_access(AccessChange::Room(room.id));
-        Ok(())
     }
 
     /// Deletes a room with all its content. Calls the webhooks for the deletion, then sends the removal calls to the

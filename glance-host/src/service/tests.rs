@@ -43,7 +43,7 @@ use crate::service::private_messages::PrivateMessages;
 use crate::service::rooms::Rooms;
 use crate::service::timeline::Timeline;
 use crate::service::webhooks::Webhooks;
-use crate::storage::{SqliteState, Storage};
+use crate::storage::{Effects, SqliteState, Storage};
 
 /// The messages that an installation may post to a room per minute.
 const MESSAGE_LIMIT: u32 = 2;
@@ -120,7 +120,9 @@ struct Services {
 impl Services {
     fn new() -> Self {
         let storage: Arc<dyn Storage> = Arc::new(SqliteState::in_memory().unwrap());
-        let bus: Arc<dyn Bus> = Arc::new(LocalBus::default());
+        let bus = Arc::new(LocalBus::default());
+        storage.add_receiver(Arc::downgrade(&bus) as _);
+        let bus: Arc<dyn Bus> = bus;
         let clock = Clock::standing_at(1_700_000_000);
         let attendance = Attendance::default();
         let add_ons = Arc::<AddOns>::default();
@@ -138,7 +140,7 @@ impl Services {
         let directory = Directory::new(Arc::clone(&storage), attendance.clone(), info.api_url());
         let image_urls = Arc::new(ImageUrls::new(b"key"));
         let renderer = EntryRenderer::new(Arc::clone(&storage), directory.clone(), image_urls);
-        let timeline = Timeline::new(Arc::clone(&storage), Arc::clone(&bus), renderer);
+        let timeline = Timeline::new(Arc::clone(&storage), renderer);
         let limits = Arc::new(Limits::new(clock.clone(), 100, MESSAGE_LIMIT));
         let transport = Arc::clone(&add_ons) as Arc<dyn Transport>;
         let outbound = Outbound::new(transport);
@@ -160,7 +162,6 @@ impl Services {
         );
         let removals = Removals::new(
             Arc::clone(&storage),
-            Arc::clone(&bus),
             webhooks.clone(),
             addon_calls.clone(),
             clock.clone(),
@@ -179,19 +180,13 @@ impl Services {
             installer,
             rooms: Rooms::new(
                 Arc::clone(&storage),
-                Arc::clone(&bus),
                 webhooks.clone(),
                 removals.clone(),
                 clock.clone(),
             ),
             removals,
             private_messages: PrivateMessages::new(Arc::clone(&storage), Arc::clone(&limits)),
-            extensions: Extensions::new(
-                Arc::clone(&storage),
-                Arc::clone(&bus),
-                Arc::default(),
-                clock.clone(),
-            ),
+            extensions: Extensions::new(Arc::clone(&storage), Arc::default(), clock.clone()),
             messages: Messages::new(Arc::clone(&storage), directory, webhooks.clone(), limits),
             presence: Presence::new(Arc::clone(&storage), attendance.clone(), webhooks.clone()),
             storage,
@@ -253,7 +248,7 @@ impl Services {
                 .unwrap()
         );
         self.storage
-            .finish_installation(&installed.oauth_id)
+            .finish_installation(&installed.oauth_id, Effects::none())
             .await
             .unwrap();
         for event in events {

@@ -4,9 +4,8 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::cluster::bus::{Bus, Topic};
 use crate::model::Entry;
-use crate::model::event::{Event, PostedEntry};
+use crate::model::event::{Event, PostedEntry, Topic};
 use crate::service::entry_renderer::EntryRenderer;
 use crate::storage::{Effects, Posted, Storage, StorageError};
 
@@ -46,25 +45,16 @@ impl Error for AppendError {
 #[derive(Debug, Clone)]
 pub(crate) struct Timeline {
     storage: Arc<dyn Storage>,
-    bus: Arc<dyn Bus>,
     renderer: EntryRenderer,
 }
 
 impl Timeline {
-    pub(crate) fn new(
-        storage: Arc<dyn Storage>,
-        bus: Arc<dyn Bus>,
-        renderer: EntryRenderer,
-    ) -> Self {
-        Self {
-            storage,
-            bus,
-            renderer,
-        }
+    pub(crate) fn new(storage: Arc<dyn Storage>, renderer: EntryRenderer) -> Self {
+        Self { storage, renderer }
     }
 
-    /// Stores an entry with its effects, and publishes it after the commit, so pages see the entries of a room in the
-    /// stored order. Returns false, and does nothing, if the room has an entry with this id.
+    /// Stores an entry with its effects and shows it in open pages, in the stored order. Returns false, and does
+    /// nothing, if the room has an entry with this id.
     pub(crate) async fn append(
         &self,
         entry: &Entry,
@@ -76,9 +66,7 @@ impl Timeline {
             entry: entry.clone(),
             rendered,
         };
-        let (bus, topic) = (Arc::clone(&self.bus), Topic::Room(entry.room_id));
-        let publish = move || bus.publish(topic, Event::Posted(Arc::new(posted)));
-        let effects = effects.on_commit(publish);
+        let effects = effects.event(Topic::Room(entry.room_id), Event::Posted(Arc::new(posted)));
         Ok(self.storage.post(entry, effects).await? == Posted::New)
     }
 }

@@ -18,6 +18,7 @@
 //! tested as two of them use it. In a storage's own tests this is the body of one
 //! `#[tokio::test(flavor = "multi_thread")]`: the rules about concurrent changes need several threads.
 
+mod events;
 mod extensions;
 mod glances;
 mod handoffs;
@@ -32,9 +33,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use glance_sdk::model::{Descriptor, Installable, RoomId};
+use parking_lot::Mutex;
 
-use super::{Effects, Result, RoomEffects, Storage, StorageError};
-use crate::model::{Installed, NewRoom, Room, User};
+use super::{
+    Effects, EventReceiver, InstallationEffects, Result, RoomEffects, SignInEffects, Storage,
+    StorageError,
+};
+use crate::model::event::{Committed, Event, PostedEntry, Topic};
+use crate::model::{Entry, Installed, NewRoom, Room, User};
 
 /// The number of concurrent changes in the rules about concurrency.
 const CROWD: usize = 16;
@@ -60,6 +66,7 @@ pub async fn check(make: impl AsyncFn() -> [Arc<dyn Storage>; 2]) {
     glances::check(&make).await;
     messages::check(&make).await;
     outbox::check(&make).await;
+    events::check(&make).await;
     tokens::check(&make).await;
 }
 
@@ -122,6 +129,47 @@ async fn room(storage: &dyn Storage, name: &str) -> Room {
     some(worked(room, rule), rule)
 }
 
+/// A receiver of events that keeps them.
+#[derive(Default)]
+struct Received(Mutex<Vec<Committed>>);
+
+impl Received {
+    /// Receives the events of the changes through this handle.
+    fn of(storage: &dyn Storage) -> Arc<Self> {
+        let receiver = Arc::new(Self::default());
+        storage.add_receiver(Arc::downgrade(&receiver) as _);
+        receiver
+    }
+
+    /// Takes the events so far.
+    fn take(&self) -> Vec<Committed> {
+        std::mem::take(&mut self.0.lock())
+    }
+}
+
+impl EventReceiver for Received {
+    fn receive(&self, event: Committed) {
+        self.0.lock().push(event);
+    }
+}
+
+/// Returns the effects of a new entry: its event.
+fn posted(entry: &Entry) -> Effects {
+    let posted = PostedEntry {
+        entry: entry.clone(),
+        rendered: String::new(),
+    };
+    Effects::none().event(Topic::Room(entry.room_id), Event::Posted(posted.into()))
+}
+
+fn no_installation_effects() -> InstallationEffects {
+    Box::new(|_| Effects::none())
+}
+
+fn no_sign_in_effects() -> SignInEffects {
+    Box::new(|_| Effects::none())
+}
+
 /// Returns the effects of the creation of a room: none.
 fn no_effects() -> RoomEffects {
     Box::new(|_| Effects::none())
@@ -158,7 +206,12 @@ async fn install(storage: &dyn Storage, id: &str, room: Option<RoomId>) -> Insta
         rule,
         "it was refused",
     );
-    worked(storage.finish_installation(&installed.oauth_id).await, rule);
+    worked(
+        storage
+            .finish_installation(&installed.oauth_id, Effects::none())
+            .await,
+        rule,
+    );
     installed
 }
 

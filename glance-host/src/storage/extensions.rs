@@ -6,25 +6,32 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use glance_sdk::model::{Action, Event, Glance, OauthId, RoomId, Webhook};
 
-use super::Result;
+use super::{Effects, Result};
 use crate::model::{
     Installed, Place, RegisteredWebhook, Restriction, RuntimeAction, RuntimeGlance,
 };
 
-/// Stores runtime glances, webhooks and runtime actions.
+/// Stores runtime glances, webhooks and runtime actions. A change that is refused, or deletes nothing, has no effects.
 #[async_trait]
 pub trait ExtensionStore: fmt::Debug + Send + Sync + 'static {
     /// Creates a runtime glance, or replaces the one with its key in its place.
     async fn put_glance(
         &self,
         glance: &RuntimeGlance,
+        effects: Effects,
     ) -> Result<std::result::Result<(), Restriction>>;
 
     /// Returns the runtime glance with this key in this place.
     async fn glance(&self, id: &OauthId, place: Place, key: &str) -> Result<Option<Glance>>;
 
     /// Deletes a runtime glance. Returns whether there was one.
-    async fn remove_glance(&self, id: &OauthId, place: Place, key: &str) -> Result<bool>;
+    async fn remove_glance(
+        &self,
+        id: &OauthId,
+        place: Place,
+        key: &str,
+        effects: Effects,
+    ) -> Result<bool>;
 
     /// Returns the runtime glances of an installation in this room and in all rooms, by key.
     async fn glances_in(&self, id: &OauthId, room: RoomId) -> Result<Vec<RuntimeGlance>>;
@@ -59,7 +66,7 @@ pub trait ExtensionStore: fmt::Debug + Send + Sync + 'static {
 
     /// Creates a runtime action, or replaces the one with its key in its place. Returns false if the place
     /// has [as many](crate::model::MAX_RUNTIME_ACTIONS) as allowed.
-    async fn put_action(&self, action: &RuntimeAction) -> Result<bool>;
+    async fn put_action(&self, action: &RuntimeAction, effects: Effects) -> Result<bool>;
 
     /// Returns the runtime action with this key in this place.
     async fn action(&self, id: &OauthId, place: Place, key: &str) -> Result<Option<Action>>;
@@ -68,5 +75,11 @@ pub trait ExtensionStore: fmt::Debug + Send + Sync + 'static {
     async fn actions_in(&self, id: &OauthId, room: RoomId) -> Result<Vec<RuntimeAction>>;
 
     /// Deletes a runtime action. Returns whether there was one.
-    async fn remove_action(&self, id: &OauthId, place: Place, key: &str) -> Result<bool>;
+    async fn remove_action(
+        &self,
+        id: &OauthId,
+        place: Place,
+        key: &str,
+        effects: Effects,
+    ) -> Result<bool>;
 }

@@ -12,23 +12,20 @@ use crate::model::{GlanceValue, Push, QueryAnswer, Version};
 /// persons first.
 pub const MAX_INSTALLATION_BYTES: u64 = 16 * 1024 * 1024;
 
-/// Publishes a push. A storage calls it after the commit, with the version that the push got. It must not wait.
-pub type PushEffects = Box<dyn FnOnce(Push) + Send>;
-
 /// Stores the newest data of each glance: per place, and per person if it is not for everyone.
 ///
 /// The data is deleted with its installation, room or person, and when its glance is changed or removed.
 #[async_trait]
 pub trait GlanceStore: fmt::Debug + Send + Sync + 'static {
-    /// Stores pushed data, which is newer than all data that was stored before, and runs `effects` after the commit,
-    /// even if the caller stopped waiting. Returns false, and does nothing, if the installation, the room or the person
-    /// is gone.
-    async fn push(&self, push: Push, effects: PushEffects) -> Result<bool>;
+    /// Stores pushed data, which is newer than all data that was stored before, and the event
+    /// [`Pushed`](crate::model::event::Event::Pushed) with the version that it got. Returns false, and does nothing, if
+    /// the installation, the room or the person is gone.
+    async fn push(&self, push: Push) -> Result<bool>;
 
     /// Stores answers to queries, except those that a push replaced meanwhile.
     async fn store_answers(&self, answers: Vec<QueryAnswer>) -> Result<()>;
 
-    /// Returns the current version of a room's data.
+    /// Returns the number of the newest event of a room: data pushed from now on has a greater version.
     async fn version(&self, room: RoomId) -> Result<Version>;
 
     /// Returns the newest data of each glance for a person in a room.

@@ -22,8 +22,8 @@ pub trait GroupStore: fmt::Debug + Send + Sync + 'static {
     /// Renames the group.
     async fn rename_group(&self, name: &str) -> Result<()>;
 
-    /// Returns the epoch of the database: 16 random hex digits. Numbers that the storage assigns, such as those of
-    /// pushes, are comparable within one epoch only.
+    /// Returns the epoch of the database: 16 random hex digits. The numbers of events are comparable
+    /// within one epoch only.
     async fn epoch(&self) -> Result<String>;
 
     /// Begins a new epoch and returns it. A database needs one after it was restored, because others may have seen

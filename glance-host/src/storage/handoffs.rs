@@ -5,7 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 use glance_sdk::model::InstallationData;
 
-use super::Result;
+use super::{InstallationEffects, Result};
 use crate::model::Handoff;
 
 /// Stores hand-offs. `now` is in seconds since 1970; an expired hand-off is as good as none.
@@ -28,6 +28,12 @@ pub trait HandoffStore: fmt::Debug + Send + Sync + 'static {
     ) -> Result<Option<InstallationData>>;
 
     /// Ends a hand-off and returns it the first time, and `None` afterwards. The same transaction accepts the
-    /// installation that it completes, or deletes it if the add-on did not fetch the data.
-    async fn finish_handoff(&self, name: &str, now: i64) -> Result<Option<Handoff>>;
+    /// installation that it completes, or deletes it if the add-on did not fetch the data. The effects are those of the
+    /// accepted installation.
+    async fn finish_handoff(
+        &self,
+        name: &str,
+        now: i64,
+        effects: InstallationEffects,
+    ) -> Result<Option<Handoff>>;
 }

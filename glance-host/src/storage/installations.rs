@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use glance_sdk::model::{Descriptor, OauthId, RoomId, Secret};
 
-use super::Result;
+use super::{Effects, InstallationEffects, Result};
 use crate::model::{InstallationQuery, Installed, Leaving, ListedInstallation, Place};
 
 /// Stores installations. An installation is accepted once its add-on agreed to it.
@@ -18,24 +18,35 @@ pub trait InstallationStore: fmt::Debug + Send + Sync + 'static {
     /// would show the add-on in the same room. `now` is in seconds since 1970.
     async fn begin_installation(&self, installed: &Installed, now: i64) -> Result<bool>;
 
-    /// Marks an installation as accepted. Returns false if there is none, because it took too long.
-    async fn finish_installation(&self, id: &OauthId) -> Result<bool>;
+    /// Marks an installation as accepted. Returns false, and has no effects, if there is none, because it took too long.
+    async fn finish_installation(&self, id: &OauthId, effects: Effects) -> Result<bool>;
 
     /// Lets each installation [leave](Self::leave) that is not accepted and either began before `began_before` and waits
     /// for no hand-off, or waits for one that expired by `now`. Deletes all hand-offs that expired. Returns the
     /// installations. Both times are in seconds since 1970.
     async fn leave_unfinished(&self, began_before: i64, now: i64) -> Result<Vec<Installed>>;
 
-    /// Replaces the descriptor of an installation, and the webhooks it declares.
-    async fn replace_descriptor(&self, id: &OauthId, url: &str, new: &Descriptor) -> Result<()>;
+    /// Replaces the descriptor of an installation, and the webhooks it declares. Does nothing if there is none.
+    async fn replace_descriptor(
+        &self,
+        id: &OauthId,
+        url: &str,
+        new: &Descriptor,
+        effects: Effects,
+    ) -> Result<()>;
 
     /// Replaces the secret of an installation.
     async fn replace_secret(&self, id: &OauthId, secret: &Secret) -> Result<()>;
 
     /// Removes an installation with its glances, webhooks and tokens. The same transaction stores the pending removal
-    /// call, if the add-on has a `callbackUrl`. Returns the installation, or `None` if there is none. `now` is in
-    /// seconds since 1970.
-    async fn leave(&self, id: &OauthId, now: i64) -> Result<Option<Installed>>;
+    /// call, if the add-on has a `callbackUrl`. Returns the installation, or `None` without effects if there is none.
+    /// `now` is in seconds since 1970.
+    async fn leave(
+        &self,
+        id: &OauthId,
+        now: i64,
+        effects: InstallationEffects,
+    ) -> Result<Option<Installed>>;
 
     /// Lists pending removal calls by id, those after `after`.
     async fn leaving(&self, after: Option<&OauthId>, at_most: u32) -> Result<Vec<Leaving>>;

@@ -23,7 +23,8 @@ pub trait OutboxStore: fmt::Debug + Send + Sync + 'static {
     /// Returns the installations with stored calls, by id.
     async fn installations_with_calls(&self) -> Result<Vec<OauthId>>;
 
-    /// Returns the oldest stored calls of an installation.
+    /// Returns the oldest stored calls of an installation. Deletes and logs calls that cannot be read: they would keep
+    /// those after them waiting for ever.
     async fn next_calls(&self, id: &OauthId) -> Result<Option<QueuedCalls>>;
 
     /// Stores that the call at this position is being sent, and that those before it are over. Returns false if the

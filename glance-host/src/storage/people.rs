@@ -5,7 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 use glance_sdk::model::UserId;
 
-use super::Result;
+use super::{Effects, Result, SignInEffects};
 use crate::model::{Identity, User};
 
 /// Stores people.
@@ -51,19 +51,25 @@ pub trait PeopleStore: fmt::Debug + Send + Sync + 'static {
     async fn update_user(&self, user: &User) -> Result<()>;
 
     /// Replaces `before` by `after` if the stored person still equals `before`. If `after` is removed, this also does
-    /// what [`remove_person`](Self::remove_person) does.
-    async fn change_person(&self, before: &User, after: &User) -> Result<PersonChange>;
+    /// what [`remove_person`](Self::remove_person) does. The effects are those of [`PersonChange::Done`].
+    async fn change_person(
+        &self,
+        before: &User,
+        after: &User,
+        effects: Effects,
+    ) -> Result<PersonChange>;
 
     /// Removes a person: ends their admin role, and deletes their sessions and the private messages to them. Their
-    /// memberships of rooms stay stored, in case an admin restores them.
-    async fn remove_person(&self, id: UserId) -> Result<PersonChange>;
+    /// memberships of rooms stay stored, in case an admin restores them. The effects are those of
+    /// [`PersonChange::Done`].
+    async fn remove_person(&self, id: UserId, effects: Effects) -> Result<PersonChange>;
 
     /// Changes a person's time zone and nothing else.
     async fn set_timezone(&self, user: UserId, timezone: &str) -> Result<()>;
 
     /// Finds or creates the person for this identity, and stores its attributes. Returns the person before and after; a
     /// new person has neither role nor email address before. A removed person does not change.
-    async fn sign_in(&self, identity: &Identity) -> Result<SignedIn>;
+    async fn sign_in(&self, identity: &Identity, effects: SignInEffects) -> Result<SignedIn>;
 }
 
 /// A person who signed in.

@@ -66,8 +66,8 @@ pub trait RoomStore: fmt::Debug + Send + Sync + 'static {
     /// Makes a person a member of a room.
     async fn add_member(&self, room: RoomId, user: UserId) -> Result<()>;
 
-    /// Ends a person's membership of a room. Returns whether they were a member.
-    async fn remove_member(&self, room: RoomId, user: UserId) -> Result<bool>;
+    /// Ends a person's membership of a room. Returns whether they were a member; otherwise there are no effects.
+    async fn remove_member(&self, room: RoomId, user: UserId, effects: Effects) -> Result<bool>;
 }
 
 /// The outcome of a change to a room.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use super::Result;
+use super::{Effects, Result};
 use crate::model::Session;
 
 /// Stores sessions.
@@ -20,6 +20,6 @@ pub trait SessionStore: fmt::Debug + Send + Sync + 'static {
     /// Returns the session with this digest, expired or not.
     async fn session(&self, digest: &[u8]) -> Result<Option<Session>>;
 
-    /// Deletes a session. Returns whether there was one.
-    async fn remove_session(&self, digest: &[u8]) -> Result<bool>;
+    /// Deletes a session. Returns whether there was one; otherwise there are no effects.
+    async fn remove_session(&self, digest: &[u8], effects: Effects) -> Result<bool>;
 }

@@ -2,6 +2,7 @@
 
 mod admin_tokens;
 mod error;
+mod events;
 mod extensions;
 pub(crate) mod file;
 mod glance_values;
@@ -34,6 +35,7 @@ use rusqlite::config::DbConfig;
 use tokio::sync::Semaphore;
 
 use self::error::{storage_error, unstorable};
+use self::events::{Receivers, StoredEvents};
 use self::file::FileError;
 pub use self::file::OpenError;
 use self::outbox::StoredCalls;
@@ -41,8 +43,7 @@ use self::parsed::ParsedInstallations;
 use self::readers::Readers;
 use self::writer::{OnCommit, Writer};
 use self::writes::{WriteLog, is_disk_failure};
-use super::{Effects, Result, RoomEffects, StorageError};
-use crate::model::Room;
+use super::{Effects, Result, StorageError};
 
 /// The number of prepared statements that a connection keeps: more than there are.
 const STATEMENTS: usize = 256;
@@ -71,6 +72,7 @@ struct Database {
     scanners: Readers,
     scans: Semaphore,
     writes: Arc<WriteLog>,
+    receivers: Arc<Receivers>,
     parsed: ParsedInstallations,
 }
 
@@ -126,6 +128,7 @@ impl SqliteState {
             readers: Readers::new(readers),
             scanners: Readers::new(scanners),
             writes,
+            receivers: Arc::default(),
             parsed: ParsedInstallations::default(),
         })))
     }
@@ -163,19 +166,17 @@ impl SqliteState {
     /// Changes the database, and has effects if the second part of the outcome is true.
     async fn write_with<T: Send + 'static>(
         &self,
-        mut effects: Effects,
+        effects: Effects,
         query: impl FnOnce(&Connection) -> rusqlite::Result<(T, bool)> + Send + 'static,
     ) -> Result<T> {
-        let calls = StoredCalls::new(effects.take_calls())?;
+        let effects = StoredEffects::new(effects)?;
+        let receivers = Arc::clone(&self.0.receivers);
         self.0
             .writer
             .change_then(move |connection| {
                 let (value, has_effects) = query(connection)?;
-                let on_commit: OnCommit = match has_effects {
-                    true => {
-                        let dropped = calls.insert(connection)?;
-                        Box::new(move || effects.committed(&dropped))
-                    }
+                let on_commit = match has_effects {
+                    true => effects.insert(connection, receivers)?,
                     false => Box::new(|| ()),
                 };
                 Ok((value, on_commit))
@@ -183,23 +184,18 @@ impl SqliteState {
             .await
     }
 
-    /// Creates a room, and has effects if it is created.
-    async fn create_with(
+    /// Changes the database, and has the effects that the outcome names.
+    async fn write_then<T: Send + 'static>(
         &self,
-        effects: RoomEffects,
-        create: impl FnOnce(&Connection) -> rusqlite::Result<Option<Room>> + Send + 'static,
-    ) -> Result<Option<Room>> {
+        query: impl FnOnce(&Connection) -> rusqlite::Result<(T, Effects)> + Send + 'static,
+    ) -> Result<T> {
+        let receivers = Arc::clone(&self.0.receivers);
         self.0
             .writer
             .change_then(move |connection| {
-                let Some(room) = create(connection)? else {
-                    return Ok((None, Box::new(|| ()) as OnCommit));
-                };
-                let mut effects = effects(&room);
-                let calls = StoredCalls::new(effects.take_calls());
-                let dropped = calls.map_err(unstorable)?.insert(connection)?;
-                let on_commit: OnCommit = Box::new(move || effects.committed(&dropped));
-                Ok((Some(room), on_commit))
+                let (value, effects) = query(connection)?;
+                let effects = StoredEffects::new(effects).map_err(unstorable)?;
+                Ok((value, effects.insert(connection, receivers)?))
             })
             .await
     }
@@ -231,6 +227,38 @@ impl SqliteState {
         let database = Arc::clone(&self.0);
         let read = tokio::task::spawn_blocking(move || database.scanners.run(query));
         self.0.observe(read.await.map_err(StorageError::other)?)
+    }
+}
+
+/// Effects in their stored form.
+struct StoredEffects {
+    events: StoredEvents,
+    calls: StoredCalls,
+    /// What is left of them: the function that runs after the commit.
+    effects: Effects,
+}
+
+impl StoredEffects {
+    fn new(mut effects: Effects) -> Result<Self> {
+        Ok(Self {
+            events: StoredEvents::new(effects.take_events())?,
+            calls: StoredCalls::new(effects.take_calls())?,
+            effects,
+        })
+    }
+
+    /// Stores the effects within a transaction.
+    fn insert(
+        self,
+        connection: &Connection,
+        receivers: Arc<Receivers>,
+    ) -> rusqlite::Result<OnCommit> {
+        let events = self.events.insert(connection)?;
+        let dropped = self.calls.insert(connection)?;
+        Ok(Box::new(move || {
+            receivers.publish(&events);
+            self.effects.committed(&dropped);
+        }))
     }
 }
 

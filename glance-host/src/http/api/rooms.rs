@@ -202,6 +202,8 @@ impl From<RoomError> for ApiError {
                 Self::new(StatusCode::CONFLICT, message)
             }
             RoomError::Gone => Self::not_found(message),
+            // The SDK retries it.
+            RoomError::Busy => Self::new(StatusCode::SERVICE_UNAVAILABLE, message),
             RoomError::Storage(cause) => cause.into(),
         }
     }

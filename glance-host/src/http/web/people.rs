@@ -73,6 +73,7 @@ pub(super) async fn set_role(
             "Who is an admin is decided where people sign in, not here."
         }
         Err(RoleError::LastAdmin) => LAST_ADMIN,
+        Err(RoleError::Busy) => BUSY,
         Err(RoleError::Storage(cause)) => return Err(cause.into()),
     };
     page.show(&admin, StatusCode::CONFLICT, Some(why)).await
@@ -94,14 +95,17 @@ pub(super) async fn remove(
         true => people.remove(user).await?,
         false => people.restore(user).await?,
     };
-    if changed == PersonChange::LastAdmin {
-        let status = StatusCode::CONFLICT;
-        return page.show(&admin, status, Some(LAST_ADMIN)).await;
-    }
-    Ok(back())
+    let why = match changed {
+        PersonChange::LastAdmin => LAST_ADMIN,
+        PersonChange::Stale => BUSY,
+        _ => return Ok(back()),
+    };
+    page.show(&admin, StatusCode::CONFLICT, Some(why)).await
 }
 
 const LAST_ADMIN: &str = "This is the last admin. Make somebody else one first.";
+
+const BUSY: &str = "Others are changing this person at the same time. Try again.";
 
 fn back() -> Response {
     Redirect::to("/people").into_response()

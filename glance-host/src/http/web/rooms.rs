@@ -309,6 +309,7 @@ fn describe_error(error: RoomError) -> Result<(StatusCode, String), PageError> {
             "This room is archived and can only be read. Restore it first.",
         )),
         RoomError::Gone => Err(PageError::NoRoom),
+        RoomError::Busy => Ok((StatusCode::CONFLICT, format!("{error}."))),
         RoomError::Storage(cause) => Err(cause.into()),
     }
 }

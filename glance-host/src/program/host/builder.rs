@@ -360,15 +360,13 @@ impl Builder {
         })
         .await?;
         app.accounts.open_first_room().await?;
-        if let Some(kept) = self.keep_messages {
-            Retention {
-                storage: Arc::clone(&app.storage),
-                clock: app.clock.clone(),
-                shutdown: app.shutdown.clone(),
-                max_age: kept,
-            }
-            .start();
+        Retention {
+            storage: Arc::clone(&app.storage),
+            clock: app.clock.clone(),
+            shutdown: app.shutdown.clone(),
+            max_age: self.keep_messages,
         }
+        .start();
         app.webhooks.start().await?;
         app.removals.leave_unfinished().await?;
         app.removals.start();

@@ -75,7 +75,9 @@ pub(super) async fn assemble(parts: Parts) -> Result<AppState, StorageError> {
         shutdown,
         ..
     } = parts;
-    let bus: Arc<dyn Bus> = Arc::new(LocalBus::default());
+    let bus = Arc::new(LocalBus::default());
+    storage.add_receiver(Arc::downgrade(&bus) as _);
+    let bus: Arc<dyn Bus> = bus;
     let attendance = Attendance::default();
     let limits = Arc::new(Limits::new(clock.clone(), parts.requests, parts.messages));
     let metrics = Arc::<Metrics>::default();
@@ -93,7 +95,7 @@ pub(super) async fn assemble(parts: Parts) -> Result<AppState, StorageError> {
         directory.clone(),
         Arc::clone(&image_urls),
     );
-    let timeline = Timeline::new(Arc::clone(&storage), Arc::clone(&bus), renderer.clone());
+    let timeline = Timeline::new(Arc::clone(&storage), renderer.clone());
     let webhooks = Webhooks::new(
         Arc::clone(&storage),
         directory.clone(),
@@ -106,7 +108,6 @@ pub(super) async fn assemble(parts: Parts) -> Result<AppState, StorageError> {
     );
     let removals = Removals::new(
         Arc::clone(&storage),
-        Arc::clone(&bus),
         webhooks.clone(),
         addon_calls.clone(),
         clock.clone(),
@@ -123,12 +124,11 @@ pub(super) async fn assemble(parts: Parts) -> Result<AppState, StorageError> {
     );
     let rooms = Rooms::new(
         Arc::clone(&storage),
-        Arc::clone(&bus),
         webhooks.clone(),
         removals.clone(),
         clock.clone(),
     );
-    let people = People::new(Arc::clone(&storage), Arc::clone(&bus));
+    let people = People::new(Arc::clone(&storage));
     let viewers = Viewers::new(
         Arc::clone(&storage),
         Arc::clone(&bus),
@@ -163,12 +163,7 @@ pub(super) async fn assemble(parts: Parts) -> Result<AppState, StorageError> {
             Arc::clone(&limits),
             clock.clone(),
         ),
-        extensions: Extensions::new(
-            Arc::clone(&storage),
-            Arc::clone(&bus),
-            Arc::clone(&metrics),
-            clock.clone(),
-        ),
+        extensions: Extensions::new(Arc::clone(&storage), Arc::clone(&metrics), clock.clone()),
         embeds: Embeds::new(parts.embed, Arc::clone(&storage), clock.clone()).await?,
         health: Health::new(Arc::clone(&storage), clock.clone()),
         images: Images::new(addon_calls.clone(), clock.clone()),
@@ -180,7 +175,7 @@ pub(super) async fn assemble(parts: Parts) -> Result<AppState, StorageError> {
         ),
         metrics_reader: MetricsReader::new(Arc::clone(&metrics), attendance, Arc::clone(&storage)),
         private_messages: PrivateMessages::new(Arc::clone(&storage), Arc::clone(&limits)),
-        sessions: Sessions::new(Arc::clone(&storage), Arc::clone(&bus), clock.clone()),
+        sessions: Sessions::new(Arc::clone(&storage), clock.clone()),
         targets: Targets::new(
             Arc::clone(&storage),
             directory.clone(),

@@ -7,7 +7,7 @@ use glance_sdk::auth::random_alphanumeric;
 use glance_sdk::model::{Installable, InstallationData};
 use reqwest::Url;
 
-use super::{InstallError, Installer};
+use super::{InstallError, Installer, changed};
 use crate::model::{Handoff, Installed};
 use crate::storage::StorageError;
 
@@ -151,7 +151,8 @@ impl Installer {
                 Some(NextStep::Install(handoff.add_on_name))
             }
             Some(_) => {
-                let ended = self.storage.finish_handoff(name, now).await?;
+                let finished = self.storage.finish_handoff(name, now, Box::new(changed));
+                let ended = finished.await?;
                 ended.map(|_| NextStep::Done)
             }
         })
@@ -160,7 +161,8 @@ impl Installer {
     /// Completes a hand-off. Returns `None` if there is none, or it expired.
     pub(crate) async fn finish_handoff(&self, name: &str) -> Result<Option<Outcome>, StorageError> {
         let now = self.clock.now();
-        let Some(handoff) = self.storage.finish_handoff(name, now).await? else {
+        let finished = self.storage.finish_handoff(name, now, Box::new(changed));
+        let Some(handoff) = finished.await? else {
             return Ok(None);
         };
         let Some(id) = &handoff.completes else {
@@ -170,7 +172,7 @@ impl Installer {
             return Ok(Some(Outcome::NotFetched(handoff.add_on_name)));
         }
         if let Some(installed) = self.storage.installation(id).await? {
-            self.publish_installed(&installed).await?;
+            self.log_installed(&installed).await?;
         }
         Ok(Some(Outcome::Done))
     }

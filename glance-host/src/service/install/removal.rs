@@ -13,17 +13,15 @@ use glance_sdk::model::OauthId;
 use parking_lot::Mutex;
 use reqwest::StatusCode;
 
-use super::{DESCRIPTOR_TIMEOUT, MAX_ANSWER_BYTES, plain, topic};
-use crate::cluster::bus::Bus;
+use super::{DESCRIPTOR_TIMEOUT, MAX_ANSWER_BYTES, changed, plain};
 use crate::model::clock::Clock;
 use crate::model::event::AccessChange;
-use crate::model::event::Event;
 use crate::model::shutdown::Shutdown;
 use crate::model::{Installed, Leaving};
 use crate::net::outbound::NoAnswer;
 use crate::service::addon_calls::AddOnCalls;
 use crate::service::webhooks::Webhooks;
-use crate::storage::{Storage, StorageError};
+use crate::storage::{Effects, Storage, StorageError};
 
 /// The pause before removal calls are retried.
 const PAUSE: Duration = Duration::from_secs(5 * 60);
@@ -48,7 +46,6 @@ const LAST_WORDS: Duration = Duration::from_secs(30);
 #[derive(Debug, Clone)]
 pub(crate) struct Removals {
     storage: Arc<dyn Storage>,
-    bus: Arc<dyn Bus>,
     webhooks: Webhooks,
     addon_calls: AddOnCalls,
     clock: Clock,
@@ -85,7 +82,6 @@ impl Drop for Telling {
 impl Removals {
     pub(crate) fn new(
         storage: Arc<dyn Storage>,
-        bus: Arc<dyn Bus>,
         webhooks: Webhooks,
         addon_calls: AddOnCalls,
         clock: Clock,
@@ -93,7 +89,6 @@ impl Removals {
     ) -> Self {
         Self {
             storage,
-            bus,
             webhooks,
             addon_calls,
             clock,
@@ -104,12 +99,13 @@ impl Removals {
 
     /// Removes an installation and tells its add-on, whatever that answers. Returns false if there is none.
     pub(crate) async fn uninstall(&self, id: &OauthId) -> Result<bool, StorageError> {
-        let Some(installed) = self.storage.leave(id, self.clock.now()).await? else {
+        let effects = |installed: &Installed| {
+            changed(installed).access(AccessChange::Installation(installed.oauth_id.clone()))
+        };
+        let left = self.storage.leave(id, self.clock.now(), Box::new(effects));
+        let Some(installed) = left.await? else {
             return Ok(false);
         };
-        self.bus.publish(topic(&installed), Event::Changed);
-        self.bus
-            .publish_access(AccessChange::Installation(id.clone()));
         // In a task of its own: the caller may disconnect.
         let removals = self.clone();
         let telling = tokio::spawn(async move { removals.tell_removed(installed, false).await });
@@ -121,7 +117,10 @@ impl Removals {
 
     /// Removes an installation that its add-on may or may not have accepted. Does not wait for the call.
     pub(super) async fn undo(&self, id: &OauthId) -> Result<(), StorageError> {
-        if let Some(installed) = self.storage.leave(id, self.clock.now()).await? {
+        // It never showed.
+        let no_effects = Box::new(|_: &Installed| Effects::none());
+        let left = self.storage.leave(id, self.clock.now(), no_effects);
+        if let Some(installed) = left.await? {
             self.spawn_tell(installed, false);
         }
         Ok(())

@@ -7,7 +7,7 @@ use glance_sdk::model::UserId;
 
 use super::{SignInMethod, SignInState, name};
 use crate::model::{Identity, NewRoom, User};
-use crate::service::people::{People, Role};
+use crate::service::people::{self, People, Role};
 use crate::service::rooms::{self, RoomError, Rooms};
 use crate::storage::{PersonChange, SignedIn, Storage, StorageError};
 
@@ -44,6 +44,8 @@ pub(crate) enum RoleError {
     DecidedAtSignIn,
     /// Nobody else is an admin.
     LastAdmin,
+    /// Others change the person at the same time.
+    Busy,
     Storage(StorageError),
 }
 
@@ -98,18 +100,19 @@ impl Accounts {
         {
             return Err(RoleError::DecidedAtSignIn);
         }
-        if self.people.set_role(id, role).await? == PersonChange::LastAdmin {
-            return Err(RoleError::LastAdmin);
+        match self.people.set_role(id, role).await? {
+            PersonChange::LastAdmin => Err(RoleError::LastAdmin),
+            PersonChange::Stale => Err(RoleError::Busy),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// Finds or creates the person with this identity. Creates the first room after the first admin signed in.
     pub(crate) async fn sign_in_identity(&self, identity: &Identity) -> Result<User, StorageError> {
-        let SignedIn { before, after } = self.storage.sign_in(identity).await?;
-        self.people.publish(&before, &after);
+        let effects = |signed_in: &SignedIn| people::effects(&signed_in.before, &signed_in.after);
+        let signed_in = self.storage.sign_in(identity, Box::new(effects)).await?;
         self.open_first_room().await?;
-        Ok(after)
+        Ok(signed_in.after)
     }
 
     /// Finds or creates the person who typed this name.

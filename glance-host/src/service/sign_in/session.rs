@@ -12,11 +12,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use glance_sdk::auth::random_alphanumeric;
 
 use super::SignInState;
-use crate::cluster::bus::Bus;
 use crate::model::clock::Clock;
 use crate::model::event::AccessChange;
 use crate::model::{Session, User};
-use crate::storage::{Storage, StorageError};
+use crate::storage::{Effects, Storage, StorageError};
 
 /// How long a session lasts without being used, in seconds.
 const IDLE: i64 = 14 * DAY;
@@ -33,17 +32,12 @@ const ID_LENGTH: usize = 43;
 #[derive(Debug, Clone)]
 pub(crate) struct Sessions {
     storage: Arc<dyn Storage>,
-    bus: Arc<dyn Bus>,
     clock: Clock,
 }
 
 impl Sessions {
-    pub(crate) fn new(storage: Arc<dyn Storage>, bus: Arc<dyn Bus>, clock: Clock) -> Self {
-        Self {
-            storage,
-            bus,
-            clock,
-        }
+    pub(crate) fn new(storage: Arc<dyn Storage>, clock: Clock) -> Self {
+        Self { storage, clock }
     }
 
     /// Begins a session for a person and ends the one that the browser had. Returns the id of the new session, which is
@@ -93,8 +87,8 @@ impl Sessions {
     pub(crate) async fn end(&self, id: Option<&str>) -> Result<(), StorageError> {
         if let Some(id) = id {
             let digest = digested(id);
-            self.storage.remove_session(&digest).await?;
-            self.bus.publish_access(AccessChange::SessionEnded(digest));
+            let effects = Effects::none().access(AccessChange::SessionEnded(digest.clone()));
+            self.storage.remove_session(&digest, effects).await?;
         }
         Ok(())
     }

@@ -22,6 +22,7 @@ async fn install_with_webhook(services: &Services, room: RoomId) -> Installed {
         &installed.oauth_id,
         "https://a.example/",
         &installed.descriptor,
+        Effects::none(),
     );
     replaced.await.unwrap();
     installed

@@ -6,7 +6,7 @@ use crate::service::sign_in::accounts::{Accounts, NameError, RoleError};
 use crate::service::sign_in::{Admins, Proxy, SignInMethod, SignInState};
 
 fn accounts(services: &Services, method: SignInMethod) -> Accounts {
-    let people = People::new(Arc::clone(&services.storage), Arc::clone(&services.bus));
+    let people = People::new(Arc::clone(&services.storage));
     Accounts::new(
         Arc::clone(&services.storage),
         Arc::new(SignInState::new(method, b"key")),

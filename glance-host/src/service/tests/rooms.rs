@@ -1,10 +1,15 @@
 //! Creating, changing and deleting rooms.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use glance_sdk::model::Event;
+use tokio::runtime::Handle;
+use tokio::task::block_in_place;
 
 use super::*;
 use crate::model::event;
 use crate::service::rooms::{MembershipError, RoomError};
+use crate::storage::RoomChange;
 
 #[tokio::test]
 async fn lengths_of_name_and_topic_are_limited() {
@@ -150,6 +155,42 @@ async fn only_people_who_need_it_become_members() {
     assert!(matches!(refused, Err(MembershipError::NoPerson)));
     let memberships = services.storage.memberships(ann.id).await.unwrap();
     assert_eq!(memberships, [private.id]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn change_is_retried_three_times_while_others_change_the_room() {
+    let services = Services::new();
+    let (room, owner) = (services.room("ops").await, services.user("Owner").await);
+    let attempts = AtomicU32::new(0);
+    let change = async |others: u32| {
+        attempts.store(0, Ordering::Relaxed);
+        let archive = |room: &mut Room| {
+            let before = room.clone();
+            room.is_archived = true;
+            let attempt = attempts.fetch_add(1, Ordering::Relaxed);
+            if attempt < others {
+                let topic = format!("{attempt} of {others}");
+                let after = Room {
+                    topic,
+                    ..before.clone()
+                };
+                let changing = services
+                    .storage
+                    .change_room(&before, &after, Effects::none());
+                let changed = block_in_place(|| Handle::current().block_on(changing)).unwrap();
+                assert_eq!(changed, RoomChange::Done);
+            }
+        };
+        services.rooms.change(room.id, &owner, archive).await
+    };
+    let refused = change(4).await.unwrap_err();
+    assert!(matches!(refused, RoomError::Busy), "{refused}");
+    assert_eq!(attempts.load(Ordering::Relaxed), 4);
+    let changed = change(3).await.unwrap();
+    assert_eq!(
+        (changed.topic.as_str(), changed.is_archived),
+        ("2 of 3", true)
+    );
 }
 
 #[tokio::test]

@@ -8,7 +8,6 @@ use serde_json::json;
 use super::*;
 use crate::model::event::Event;
 use crate::service::messages::Draft;
-use crate::storage::Effects;
 
 fn message(room: &Room, user: &User, text: &str) -> Entry {
     Entry::message(room.id, user, Message::new(text, &[]))
@@ -23,7 +22,7 @@ async fn entry_is_stored_published_and_queued_once() {
     let queued = Arc::new(AtomicU32::new(0));
     let append = || {
         let queued = Arc::clone(&queued);
-        let effects = Effects::none().on_commit(move || {
+        let effects = Effects::calls(Vec::new(), move |_| {
             queued.fetch_add(1, Ordering::Relaxed);
         });
         services.timeline.append(&entry, effects)

@@ -173,7 +173,8 @@ async fn queued_events_of_a_removed_or_slow_add_on_are_skipped() {
         let calls = services.webhooks.prepare(room.id, &event).await;
         if is_removed {
             let id = &installed.oauth_id;
-            services.storage.leave(id, 1).await.unwrap();
+            let no_effects = Box::new(|_: &Installed| Effects::none());
+            services.storage.leave(id, 1, no_effects).await.unwrap();
         } else {
             services.clock.advance(std::time::Duration::from_secs(301));
         }

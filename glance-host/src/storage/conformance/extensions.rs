@@ -4,11 +4,12 @@ use glance_sdk::model::{
     Action, ActionLocation, Audience, Descriptor, Event, Glance, Icon, Webhook,
 };
 
-use super::{Pair, holds, install, installed, room, same, worked};
+use super::{Pair, holds, install, installed, no_installation_effects, room, same, worked};
 use crate::model::{
     MAX_RUNTIME_ACTIONS, MAX_RUNTIME_GLANCES, MAX_RUNTIME_WEBHOOKS, Place, Restriction,
     RuntimeAction, RuntimeGlance,
 };
+use crate::storage::Effects;
 
 pub(super) async fn check(make: &impl AsyncFn() -> Pair) {
     place_has_a_quota_of_glances(&make().await).await;
@@ -53,15 +54,20 @@ async fn place_has_a_quota_of_glances([a, b]: &Pair) {
     ] {
         for number in 0..MAX_RUNTIME_GLANCES {
             let put = b
-                .put_glance(&glance(&format!("{prefix}{number}"), place))
+                .put_glance(
+                    &glance(&format!("{prefix}{number}"), place),
+                    Effects::none(),
+                )
                 .await;
             same(worked(put, rule), Ok(()), rule);
         }
         let one_more = a
-            .put_glance(&glance(&format!("{prefix} more"), place))
+            .put_glance(&glance(&format!("{prefix} more"), place), Effects::none())
             .await;
         same(worked(one_more, rule), Err(Restriction::TooMany), rule);
-        let again = a.put_glance(&glance(&format!("{prefix}0"), place)).await;
+        let again = a
+            .put_glance(&glance(&format!("{prefix}0"), place), Effects::none())
+            .await;
         same(worked(again, rule), Ok(()), "replacing a glance adds none");
     }
 }
@@ -70,7 +76,12 @@ async fn glance_key_is_global_or_of_rooms([a, b]: &Pair) {
     let rule = "a runtime glance in a room and a global one cannot have the same key";
     let id = install(&**a, "one", None).await.oauth_id;
     let (one, two) = (Place::Room(1.into()), Place::Room(2.into()));
-    let put = async |place| worked(b.put_glance(&glance("k", place)).await, rule);
+    let put = async |place| {
+        worked(
+            b.put_glance(&glance("k", place), Effects::none()).await,
+            rule,
+        )
+    };
     same(put(one).await, Ok(()), rule);
     same(put(two).await, Ok(()), rule);
     same(
@@ -80,7 +91,10 @@ async fn glance_key_is_global_or_of_rooms([a, b]: &Pair) {
     );
     for place in [one, two] {
         holds(
-            worked(a.remove_glance(&id, place, "k").await, rule),
+            worked(
+                a.remove_glance(&id, place, "k", Effects::none()).await,
+                rule,
+            ),
             rule,
             "there is none",
         );
@@ -99,7 +113,10 @@ async fn glances_are_listed_by_key([a, b]: &Pair) {
         ("b", Place::Room(2.into())),
     ] {
         same(
-            worked(a.put_glance(&glance(key, place)).await, rule),
+            worked(
+                a.put_glance(&glance(key, place), Effects::none()).await,
+                rule,
+            ),
             Ok(()),
             rule,
         );
@@ -118,7 +135,7 @@ async fn glances_are_listed_by_key([a, b]: &Pair) {
     let found = worked(b.glance(&id, here, "b").await, rule);
     holds(found.is_none(), rule, "another room has it");
     holds(
-        !worked(b.remove_glance(&id, here, "b").await, rule),
+        !worked(b.remove_glance(&id, here, "b", Effects::none()).await, rule),
         rule,
         "another room had it",
     );
@@ -132,7 +149,11 @@ async fn shared_glance_is_found_in_any_place([a, b]: &Pair) {
     let put = async |key, place, audience| {
         let mut glance = glance(key, place);
         glance.glance.audience = audience;
-        same(worked(a.put_glance(&glance).await, rule), Ok(()), rule);
+        same(
+            worked(a.put_glance(&glance, Effects::none()).await, rule),
+            Ok(()),
+            rule,
+        );
     };
     let is_shared = async |id, key| worked(b.has_glance_shared_by_room(id, key).await, rule);
     for (key, place, audience, expected) in [
@@ -150,7 +171,9 @@ async fn shared_glance_is_found_in_any_place([a, b]: &Pair) {
     }
     put("k", two, None).await;
     same(is_shared(&id, "k").await, false, rule);
-    let removed = a.remove_glance(&id, Place::Global, "global").await;
+    let removed = a
+        .remove_glance(&id, Place::Global, "global", Effects::none())
+        .await;
     holds(worked(removed, rule), rule, "there was none");
     same(is_shared(&id, "global").await, false, rule);
 }
@@ -208,7 +231,11 @@ async fn declared_webhooks_follow_the_descriptor([a, b]: &Pair) {
         let url = "https://a.example/";
         let mut descriptor = Descriptor::new("one", "A", url);
         descriptor.capabilities.webhook = Some(webhooks.into());
-        worked(b.replace_descriptor(&id, url, &descriptor).await, rule);
+        worked(
+            b.replace_descriptor(&id, url, &descriptor, Effects::none())
+                .await,
+            rule,
+        );
         let listed = worked(a.webhooks_of(&id, 1.into()).await, rule);
         listed.iter().map(|one| one.id).collect::<Vec<_>>()
     };
@@ -233,7 +260,7 @@ async fn declared_webhooks_follow_the_descriptor([a, b]: &Pair) {
     );
     let on = async |event: Event| worked(b.webhooks_on(&event, 1.into()).await, rule).len();
     same(on(Event::RoomMessage).await, 0, rule);
-    worked(a.finish_installation(&id).await, rule);
+    worked(a.finish_installation(&id, Effects::none()).await, rule);
     same(on(Event::RoomMessage).await, 2, rule);
     same(on(Event::RoomEnter).await, 0, rule);
     worked(a.remove_installation(&id).await, rule);
@@ -245,18 +272,30 @@ async fn place_has_a_quota_of_actions([a, b]: &Pair) {
     let id = install(&**a, "one", None).await.oauth_id;
     let here = Place::Room(1.into());
     for number in 0..MAX_RUNTIME_ACTIONS {
-        let put = b.put_action(&action(&format!("k{number}"), here)).await;
+        let put = b
+            .put_action(&action(&format!("k{number}"), here), Effects::none())
+            .await;
         holds(worked(put, rule), rule, "too few");
     }
-    let more = worked(a.put_action(&action("more", here)).await, rule);
+    let more = worked(
+        a.put_action(&action("more", here), Effects::none()).await,
+        rule,
+    );
     holds(!more, rule, "there is one more");
     holds(
-        worked(a.put_action(&action("k0", here)).await, rule),
+        worked(
+            a.put_action(&action("k0", here), Effects::none()).await,
+            rule,
+        ),
         rule,
         "replacing one adds one",
     );
     holds(
-        worked(a.put_action(&action("g", Place::Global)).await, rule),
+        worked(
+            a.put_action(&action("g", Place::Global), Effects::none())
+                .await,
+            rule,
+        ),
         rule,
         "refused",
     );
@@ -273,12 +312,18 @@ async fn place_has_a_quota_of_actions([a, b]: &Pair) {
         "k1 is not found",
     );
     holds(
-        worked(b.remove_action(&id, here, "k1").await, rule),
+        worked(
+            b.remove_action(&id, here, "k1", Effects::none()).await,
+            rule,
+        ),
         rule,
         "there is no k1",
     );
     holds(
-        !worked(a.remove_action(&id, here, "k1").await, rule),
+        !worked(
+            a.remove_action(&id, here, "k1", Effects::none()).await,
+            rule,
+        ),
         rule,
         "k1 went twice",
     );
@@ -289,16 +334,24 @@ async fn extensions_are_deleted_with_their_installation([a, b]: &Pair) {
     let id = install(&**a, "one", None).await.oauth_id;
     let room = room(&**a, "ops").await.id;
     same(
-        worked(a.put_glance(&glance("k", Place::Global)).await, rule),
+        worked(
+            a.put_glance(&glance("k", Place::Global), Effects::none())
+                .await,
+            rule,
+        ),
         Ok(()),
         rule,
     );
-    worked(a.put_action(&action("k", Place::Global)).await, rule);
+    worked(
+        a.put_action(&action("k", Place::Global), Effects::none())
+            .await,
+        rule,
+    );
     let put = a
         .put_webhook(&id, room, &webhook(None, "https://a.example/"))
         .await;
     holds(worked(put, rule).is_ok(), rule, "no webhook");
-    worked(b.leave(&id, 1).await, rule);
+    worked(b.leave(&id, 1, no_installation_effects()).await, rule);
     holds(
         !worked(a.has_glance(&id, "k").await, rule),
         rule,

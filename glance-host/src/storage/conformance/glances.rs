@@ -1,11 +1,10 @@
 //! The rules of the newest data of glances.
 
-use std::sync::mpsc;
-
 use glance_sdk::model::{Descriptor, Glance, Icon, RoomId, UserId};
 use serde_json::json;
 
-use super::{Pair, holds, install, installed, people, room, same, some, worked};
+use super::{Pair, Received, broken, holds, install, installed, people, room, same, some, worked};
+use crate::model::event::{Committed, Event};
 use crate::model::{Data, GlanceValue, Place, Push, QueryAnswer, RuntimeGlance, Source, Version};
 use crate::storage::{Effects, MAX_INSTALLATION_BYTES, PersonChange, Storage};
 
@@ -38,14 +37,19 @@ fn push(place: Place, user: Option<UserId>, label: &str) -> Push {
 
 /// Stores a push. Returns the version with which it is published.
 async fn pushed(storage: &dyn Storage, push: Push, rule: &str) -> Version {
-    let (published, version) = mpsc::channel();
-    let effects = Box::new(move |push: Push| {
-        // The caller waits for it, unless the rule is broken.
-        let _ = published.send(push.version);
-    });
-    let is_stored = worked(storage.push(push, effects).await, rule);
+    let receiver = Received::of(storage);
+    let is_stored = worked(storage.push(push).await, rule);
     holds(is_stored, rule, "the push was not stored");
-    some(version.try_recv().ok(), rule)
+    match receiver.take().as_slice() {
+        [
+            Committed {
+                version: Some(version),
+                event: Event::Pushed(push),
+                ..
+            },
+        ] if push.version == *version => *version,
+        received => broken(rule, format_args!("{received:?}")),
+    }
 }
 
 async fn latest(
@@ -137,14 +141,10 @@ async fn push_without_its_place_stores_nothing([a, b]: &Pair) {
         push(Place::Room(9_999.into()), None, "x"),
         push(Place::Room(room.id), Some(9_999.into()), "x"),
     ] {
-        let (published, version) = mpsc::channel();
-        let effects = Box::new(move |push: Push| {
-            // The caller waits for it, unless the rule is broken.
-            let _ = published.send(push.version);
-        });
-        let is_stored = worked(b.push(push, effects).await, rule);
+        let receiver = Received::of(&**b);
+        let is_stored = worked(b.push(push).await, rule);
         holds(!is_stored, rule, "it was stored");
-        holds(version.recv().is_err(), rule, "it was published");
+        same(receiver.take(), vec![], rule);
     }
     let found = latest(&**a, room.id, room.owner, rule).await;
     same(found, None, rule);
@@ -253,7 +253,7 @@ async fn data_is_deleted_with_what_it_is_for(make: &impl AsyncFn() -> Pair) {
                 rule,
             )),
             _ => {
-                let removed = worked(b.remove_person(ann.id).await, rule);
+                let removed = worked(b.remove_person(ann.id, Effects::none()).await, rule);
                 holds(matches!(removed, PersonChange::Done), rule, "not removed");
             }
         }
@@ -270,7 +270,12 @@ async fn changed_glance_loses_its_data([a, b]: &Pair) {
         let mut descriptor: Descriptor = installed("one", None).descriptor;
         descriptor.capabilities.glance = Some(glances);
         let replaced = a
-            .replace_descriptor(&one.oauth_id, "https://a.example/", &descriptor)
+            .replace_descriptor(
+                &one.oauth_id,
+                "https://a.example/",
+                &descriptor,
+                Effects::none(),
+            )
             .await;
         worked(replaced, rule);
     };
@@ -292,7 +297,7 @@ async fn changed_glance_loses_its_data([a, b]: &Pair) {
         glance,
     };
     let put = async |glance| {
-        let put = worked(a.put_glance(&runtime(glance)).await, rule);
+        let put = worked(a.put_glance(&runtime(glance), Effects::none()).await, rule);
         same(put, Ok(()), rule);
     };
     put(glance("g")).await;
@@ -310,7 +315,11 @@ async fn changed_glance_loses_its_data([a, b]: &Pair) {
         "another runtime glance has its data",
     );
     pushed(&**a, push(here, None, "x"), rule).await;
-    let removed = worked(a.remove_glance(&one.oauth_id, here, "g").await, rule);
+    let removed = worked(
+        a.remove_glance(&one.oauth_id, here, "g", Effects::none())
+            .await,
+        rule,
+    );
     holds(removed, rule, "there was none");
     holds(!has_data().await, rule, "a removed glance has data");
 }

@@ -5,8 +5,11 @@ use std::sync::Arc;
 use glance_sdk::model::{Descriptor, InstallationData};
 use tokio::task::JoinSet;
 
-use super::{CROWD, Pair, holds, install, installed, room, same, some, worked};
+use super::{
+    CROWD, Pair, holds, install, installed, no_installation_effects, room, same, some, worked,
+};
 use crate::model::{Handoff, Installed};
+use crate::storage::Effects;
 
 pub(super) async fn check(make: &impl AsyncFn() -> Pair) {
     handoffs_are_found_until_they_expire(&make().await).await;
@@ -46,7 +49,15 @@ async fn handoffs_are_found_until_they_expire([a, b]: &Pair) {
     same(worked(b.handoff("two", 99).await, rule), None, rule);
     let data = worked(b.take_handoff_data("data of one", 100).await, rule);
     same(data, None, rule);
-    same(worked(b.finish_handoff("one", 100).await, rule), None, rule);
+    same(
+        worked(
+            b.finish_handoff("one", 100, no_installation_effects())
+                .await,
+            rule,
+        ),
+        None,
+        rule,
+    );
     worked(b.leave_unfinished(0, 99).await, rule);
     let found = worked(a.handoff("one", 0).await, rule);
     holds(found.is_some(), rule, "it was deleted too early");
@@ -81,7 +92,11 @@ async fn handoff_completes_its_installation_once(pair: &Pair) {
     let mut ending = JoinSet::new();
     for number in 0..CROWD {
         let storage = Arc::clone(&pair[number % 2]);
-        ending.spawn(async move { storage.finish_handoff("one", 1).await });
+        ending.spawn(async move {
+            storage
+                .finish_handoff("one", 1, no_installation_effects())
+                .await
+        });
     }
     let ended = ending.join_all().await.into_iter();
     let ended: Vec<_> = ended.filter_map(|ended| worked(ended, rule)).collect();
@@ -102,7 +117,10 @@ async fn installation_whose_data_was_not_taken_is_deleted([a, b]: &Pair) {
     worked(a.put_handoff(&handoff("one", &one, true)).await, rule);
     worked(a.put_handoff(&handoff("two", &two, false)).await, rule);
     for name in ["one", "two"] {
-        let ended = worked(b.finish_handoff(name, 1).await, rule);
+        let ended = worked(
+            b.finish_handoff(name, 1, no_installation_effects()).await,
+            rule,
+        );
         holds(ended.is_some(), rule, "there is none");
     }
     let left = worked(a.installation(&one.oauth_id).await, rule);
@@ -148,9 +166,16 @@ async fn unfinished_installations_leave_in_time([a, b]: &Pair) {
     same(worked(a.handoff("late", 0).await, rule), Some(later), rule);
     let again = worked(a.leave_unfinished(10, 100).await, rule);
     holds(again.is_empty(), rule, "it left twice");
-    let finished = worked(b.finish_installation(&old.oauth_id).await, rule);
+    let finished = worked(
+        b.finish_installation(&old.oauth_id, Effects::none()).await,
+        rule,
+    );
     holds(!finished, rule, "it was finished after it left");
-    let finished = worked(b.finish_installation(&young.oauth_id).await, rule);
+    let finished = worked(
+        b.finish_installation(&young.oauth_id, Effects::none())
+            .await,
+        rule,
+    );
     holds(finished, rule, "it left too early");
 }
 

@@ -2,8 +2,9 @@
 
 use glance_sdk::model::Descriptor;
 
-use super::{Pair, holds, install, installed, room, same, some, worked};
+use super::{Pair, holds, install, installed, no_installation_effects, room, same, some, worked};
 use crate::model::{InstallationQuery, Place};
+use crate::storage::Effects;
 
 pub(super) async fn check(make: &impl AsyncFn() -> Pair) {
     installation_shows_once_accepted(&make().await).await;
@@ -37,7 +38,10 @@ async fn installation_shows_once_accepted([a, b]: &Pair) {
         "too early",
     );
     same(worked(b.count_installations().await, rule), 0, rule);
-    worked(b.finish_installation(&one.oauth_id).await, rule);
+    worked(
+        b.finish_installation(&one.oauth_id, Effects::none()).await,
+        rule,
+    );
     same(
         worked(a.installations_in(room.id).await, rule).len(),
         1,
@@ -151,7 +155,11 @@ async fn descriptor_and_secret_are_replaced([a, b]: &Pair) {
     let url = "https://b.example/";
     // A handle may keep what it read.
     worked(a.installation(&one.oauth_id).await, rule);
-    worked(b.replace_descriptor(&one.oauth_id, url, &moved).await, rule);
+    worked(
+        b.replace_descriptor(&one.oauth_id, url, &moved, Effects::none())
+            .await,
+        rule,
+    );
     let stored = some(worked(a.installation(&one.oauth_id).await, rule), rule);
     same(&*stored.descriptor.name, "Moved", rule);
     worked(b.replace_secret(&one.oauth_id, &"new".into()).await, rule);
@@ -166,11 +174,20 @@ async fn removal_call_is_pending([a, b]: &Pair) {
     for id in ["one", "two"] {
         install(&**a, id, None).await;
     }
-    let left = worked(b.leave(&"one".into(), 5).await, rule);
+    let left = worked(
+        b.leave(&"one".into(), 5, no_installation_effects()).await,
+        rule,
+    );
     holds(left.is_some(), rule, "there was none");
-    let again = worked(a.leave(&"one".into(), 6).await, rule);
+    let again = worked(
+        a.leave(&"one".into(), 6, no_installation_effects()).await,
+        rule,
+    );
     holds(again.is_none(), rule, "it left twice");
-    worked(a.leave(&"two".into(), 7).await, rule);
+    worked(
+        a.leave(&"two".into(), 7, no_installation_effects()).await,
+        rule,
+    );
     holds(
         worked(a.installation(&"one".into()).await, rule).is_none(),
         rule,

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use glance_sdk::model::{Notification, RoomId};
-use parking_lot::Mutex;
 use tokio::task::JoinSet;
 
-use super::{CROWD, Pair, holds, install, people, room, same, worked};
+use super::{
+    CROWD, Pair, Received, holds, install, no_installation_effects, people, posted, room, same,
+    worked,
+};
+use crate::model::event::Event;
 use crate::model::{
     Content, Entry, Installed, MAX_PRIVATE_MESSAGES, Message, PrivateMessage, Side, User,
 };
@@ -81,23 +84,26 @@ async fn entries_have_effects_in_stored_order(pair: &Pair) {
     let rule = "the effects of stored entries happen after the commit, in the stored order";
     let by = install(&*pair[0], "one", None).await;
     let room = room(&*pair[0], "ops").await.id;
-    let happened = Arc::new(Mutex::new(Vec::new()));
+    let received = Received::of(&*pair[0]);
     let mut posting = JoinSet::new();
     for number in 0..CROWD {
         // Two of them have the same id; one is stored.
         let mut entry = entry(room, &by, &number.to_string());
         entry.id = number.max(1).to_string();
-        let (storage, happened) = (Arc::clone(&pair[0]), Arc::clone(&happened));
-        let id = entry.id.clone();
-        let effects = Effects::none().on_commit(move || happened.lock().push(id));
-        posting.spawn(async move { storage.post(&entry, effects).await });
+        let storage = Arc::clone(&pair[0]);
+        posting.spawn(async move { storage.post(&entry, posted(&entry)).await });
     }
     for posted in posting.join_all().await {
         let _ = worked(posted, rule);
     }
     let stored = worked(pair[1].timeline(room, u32::MAX).await, rule);
     let stored: Vec<_> = stored.into_iter().map(|entry| entry.id).collect();
-    same(happened.lock().clone(), stored, rule);
+    let published = received.take().into_iter();
+    let published = published.filter_map(|committed| match committed.event {
+        Event::Posted(posted) => Some(posted.entry.id.clone()),
+        _ => None,
+    });
+    same(published.collect(), stored, rule);
 }
 
 async fn entry_ids_are_unique([a, b]: &Pair) {
@@ -133,8 +139,11 @@ async fn entries_stay_after_their_writers([a, b]: &Pair) {
     for entry in [&notified, &said] {
         worked(a.post(entry, Effects::none()).await, rule);
     }
-    worked(b.leave(&by.oauth_id, 1).await, rule);
-    let _ = worked(b.remove_person(ann.id).await, rule);
+    worked(
+        b.leave(&by.oauth_id, 1, no_installation_effects()).await,
+        rule,
+    );
+    let _ = worked(b.remove_person(ann.id, Effects::none()).await, rule);
     same(
         worked(a.timeline(room, 9).await, rule),
         vec![notified, said],

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
-use super::{CROWD, Pair, holds, install, people, room, same, some, worked};
+use super::{CROWD, Pair, holds, install, no_sign_in_effects, people, room, same, some, worked};
 use crate::model::{Identity, PrivateMessage, Session, User};
-use crate::storage::{PersonChange, Storage};
+use crate::storage::{Effects, PersonChange, Storage};
 
 pub(super) async fn check(make: &impl AsyncFn() -> Pair) {
     people_are_found_by_mention_name(&make().await).await;
@@ -40,7 +40,12 @@ fn member(user: &User) -> User {
 
 async fn make_admin(storage: &dyn Storage, user: &User) -> User {
     let rule = "a person becomes an admin";
-    let changed = worked(storage.change_person(user, &admin(user)).await, rule);
+    let changed = worked(
+        storage
+            .change_person(user, &admin(user), Effects::none())
+            .await,
+        rule,
+    );
     same(changed, PersonChange::Done, rule);
     admin(user)
 }
@@ -74,14 +79,14 @@ async fn people_are_found_by_mention_name([a, b]: &Pair) {
     let mut ann = before.clone();
     ann.name = "Ann".to_owned();
     ann.email = Some("Ann@Example.com".to_owned());
-    let _ = worked(a.change_person(&before, &ann).await, rule);
+    let _ = worked(a.change_person(&before, &ann, Effects::none()).await, rule);
     same(found(&["ärzteann"]).await, vec![bo.id], rule);
     same(found(&["ann"]).await, vec![ann.id], rule);
     let at = async |email| worked(b.find_user_by_email(email).await, rule);
     same(at("ann@example.COM").await, Some(ann.clone()), rule);
     same(at("ann@example").await, None, rule);
 
-    let _ = worked(a.remove_person(ann.id).await, rule);
+    let _ = worked(a.remove_person(ann.id, Effects::none()).await, rule);
     ann.is_removed = true;
     same(found(&["ann"]).await, vec![], rule);
     same(at("ann@example.com").await, None, rule);
@@ -100,8 +105,8 @@ async fn people_are_listed_without_removed_ones([a, b]: &Pair) {
         is_guest: true,
         ..bo.clone()
     };
-    let _ = worked(a.change_person(&bo, &guest).await, rule);
-    let _ = worked(a.remove_person(cy.id).await, rule);
+    let _ = worked(a.change_person(&bo, &guest, Effects::none()).await, rule);
+    let _ = worked(a.remove_person(cy.id, Effects::none()).await, rule);
     worked(b.set_timezone(dee.id, "Europe/Paris").await, rule);
     let dee = User {
         timezone: "Europe/Paris".to_owned(),
@@ -129,11 +134,20 @@ async fn change_is_refused_if_the_person_changed([a, b]: &Pair) {
         name: name.to_owned(),
         ..ann.clone()
     };
-    let taken = worked(b.change_person(&ann, &named("Bo")).await, rule);
+    let taken = worked(
+        b.change_person(&ann, &named("Bo"), Effects::none()).await,
+        rule,
+    );
     same(taken, PersonChange::NameTaken, rule);
-    let done = worked(b.change_person(&ann, &named("Anna")).await, rule);
+    let done = worked(
+        b.change_person(&ann, &named("Anna"), Effects::none()).await,
+        rule,
+    );
     same(done, PersonChange::Done, rule);
-    let stale = worked(a.change_person(&ann, &named("Anne")).await, rule);
+    let stale = worked(
+        a.change_person(&ann, &named("Anne"), Effects::none()).await,
+        rule,
+    );
     same(stale, PersonChange::Stale, rule);
     same(
         worked(a.user(ann.id).await, rule),
@@ -144,9 +158,12 @@ async fn change_is_refused_if_the_person_changed([a, b]: &Pair) {
         id: 99.into(),
         ..bo
     };
-    let gone = worked(a.change_person(&nobody, &nobody).await, rule);
+    let gone = worked(
+        a.change_person(&nobody, &nobody, Effects::none()).await,
+        rule,
+    );
     same(gone, PersonChange::Gone, rule);
-    let gone = worked(a.remove_person(nobody.id).await, rule);
+    let gone = worked(a.remove_person(nobody.id, Effects::none()).await, rule);
     same(gone, PersonChange::Gone, rule);
 }
 
@@ -154,17 +171,20 @@ async fn last_admin_stays([a, b]: &Pair) {
     let rule = "the last admin cannot be demoted or removed";
     let [ann, bo] = people(&**a, ["Ann", "Bo"]).await;
     let ann = make_admin(&**a, &ann).await;
-    let last = worked(b.change_person(&ann, &member(&ann)).await, rule);
+    let last = worked(
+        b.change_person(&ann, &member(&ann), Effects::none()).await,
+        rule,
+    );
     same(last, PersonChange::LastAdmin, rule);
-    let last = worked(b.remove_person(ann.id).await, rule);
+    let last = worked(b.remove_person(ann.id, Effects::none()).await, rule);
     same(last, PersonChange::LastAdmin, rule);
     same(worked(b.user(ann.id).await, rule), Some(ann.clone()), rule);
     make_admin(&**b, &bo).await;
-    let removed = worked(a.remove_person(ann.id).await, rule);
+    let removed = worked(a.remove_person(ann.id, Effects::none()).await, rule);
     same(removed, PersonChange::Done, rule);
     let first = worked(b.first_admin().await, rule);
     same(first.map(|user| user.id), Some(bo.id), rule);
-    let last = worked(b.remove_person(bo.id).await, rule);
+    let last = worked(b.remove_person(bo.id, Effects::none()).await, rule);
     same(last, PersonChange::LastAdmin, rule);
 }
 
@@ -175,10 +195,19 @@ async fn concurrent_demotions_leave_one_admin(pair: &Pair) {
         let mut demoting = JoinSet::new();
         for (storage, person) in pair.iter().zip([&ann, &bo]) {
             let now = some(worked(storage.user(person.id).await, rule), rule);
-            let _ = worked(storage.change_person(&now, &admin(&now)).await, rule);
+            let _ = worked(
+                storage
+                    .change_person(&now, &admin(&now), Effects::none())
+                    .await,
+                rule,
+            );
             let storage = Arc::clone(storage);
             let person = admin(person);
-            demoting.spawn(async move { storage.change_person(&person, &member(&person)).await });
+            demoting.spawn(async move {
+                storage
+                    .change_person(&person, &member(&person), Effects::none())
+                    .await
+            });
         }
         demoting.join_all().await;
         holds(
@@ -203,7 +232,7 @@ async fn removed_person_loses_sessions_and_private_messages([a, b]: &Pair) {
         let message = PrivateMessage::new(person.id, &sender, "hi", "text".into(), false);
         worked(a.put_private_message(&message).await, rule);
     }
-    let removed = worked(b.remove_person(ann.id).await, rule);
+    let removed = worked(b.remove_person(ann.id, Effects::none()).await, rule);
     same(removed, PersonChange::Done, rule);
     let now = some(worked(a.user(ann.id).await, rule), rule);
     holds(now.is_removed && !now.is_admin, rule, format!("{now:?}"));
@@ -211,7 +240,7 @@ async fn removed_person_loses_sessions_and_private_messages([a, b]: &Pair) {
         is_removed: false,
         ..now.clone()
     };
-    let let_back = worked(a.change_person(&now, &back).await, rule);
+    let let_back = worked(a.change_person(&now, &back, Effects::none()).await, rule);
     same(let_back, PersonChange::Done, rule);
     same(worked(b.session(&[1]).await, rule), None, rule);
     let messages = worked(b.private_messages(ann.id, 9).await, rule);
@@ -233,7 +262,7 @@ async fn removed_person_loses_sessions_and_private_messages([a, b]: &Pair) {
 async fn removed_person_gets_no_session([a, b]: &Pair) {
     let rule = "a removed person gets no session";
     let [ann] = people(&**a, ["Ann"]).await;
-    let _ = worked(a.remove_person(ann.id).await, rule);
+    let _ = worked(a.remove_person(ann.id, Effects::none()).await, rule);
     worked(b.put_session(&session(&ann, 1), 0).await, rule);
     same(worked(a.session(&[1]).await, rule), None, rule);
 }
@@ -249,9 +278,13 @@ async fn embed_guest_is_unique_and_unchangeable([a, b]: &Pair) {
     );
     same(worked(b.users().await, rule), vec![], rule);
     same(worked(b.find_user(&guest.name).await, rule), None, rule);
-    let changed = worked(b.change_person(&guest, &admin(&guest)).await, rule);
+    let changed = worked(
+        b.change_person(&guest, &admin(&guest), Effects::none())
+            .await,
+        rule,
+    );
     same(changed, PersonChange::Gone, rule);
-    let removed = worked(b.remove_person(guest.id).await, rule);
+    let removed = worked(b.remove_person(guest.id, Effects::none()).await, rule);
     same(removed, PersonChange::Gone, rule);
     worked(b.update_user(&admin(&guest)).await, rule);
     worked(b.set_timezone(guest.id, "Asia/Tokyo").await, rule);
@@ -260,20 +293,32 @@ async fn embed_guest_is_unique_and_unchangeable([a, b]: &Pair) {
 
 async fn identity_finds_its_person_again([a, b]: &Pair) {
     let rule = "an identity finds its person again under any name";
-    let first = worked(a.sign_in(&identity(Some("p"), "1", "Ann")).await, rule);
+    let first = worked(
+        a.sign_in(&identity(Some("p"), "1", "Ann"), no_sign_in_effects())
+            .await,
+        rule,
+    );
     let mut again = identity(Some("p"), "1", "Somebody");
     again.email = Some("ann@example.com".to_owned());
     again.timezone = Some("Europe/Paris".to_owned());
-    let second = worked(b.sign_in(&again).await, rule);
+    let second = worked(b.sign_in(&again, no_sign_in_effects()).await, rule);
     same(&second.before, &first.after, rule);
     same(&*second.after.name, "Ann", rule);
     same(second.after.email.as_deref(), Some("ann@example.com"), rule);
     same(&*second.after.timezone, "Europe/Paris", rule);
     let stored = worked(a.user(second.after.id).await, rule);
     same(stored, Some(second.after), rule);
-    let other = worked(a.sign_in(&identity(Some("q"), "1", "Ann")).await, rule);
+    let other = worked(
+        a.sign_in(&identity(Some("q"), "1", "Ann"), no_sign_in_effects())
+            .await,
+        rule,
+    );
     same(&*other.after.name, "Ann 2", "two people have two names");
-    let named = worked(a.sign_in(&identity(None, "Ann", "Ann")).await, rule);
+    let named = worked(
+        a.sign_in(&identity(None, "Ann", "Ann"), no_sign_in_effects())
+            .await,
+        rule,
+    );
     same(
         named.after.id,
         first.after.id,
@@ -283,13 +328,21 @@ async fn identity_finds_its_person_again([a, b]: &Pair) {
 
 async fn first_person_is_an_admin([a, b]: &Pair) {
     let rule = "the first person who signs in is an admin, the next are not";
-    let first = worked(a.sign_in(&identity(None, "Ann", "Ann")).await, rule);
+    let first = worked(
+        a.sign_in(&identity(None, "Ann", "Ann"), no_sign_in_effects())
+            .await,
+        rule,
+    );
     holds(
         !first.before.is_admin && first.after.is_admin,
         rule,
         "the first does not",
     );
-    let second = worked(b.sign_in(&identity(None, "Bo", "Bo")).await, rule);
+    let second = worked(
+        b.sign_in(&identity(None, "Bo", "Bo"), no_sign_in_effects())
+            .await,
+        rule,
+    );
     holds(!second.after.is_admin, rule, "the second does");
 }
 
@@ -297,14 +350,14 @@ async fn identity_decides_who_is_an_admin([a, b]: &Pair) {
     let rule = "an identity that says who is an admin decides, except about removed people";
     let mut ann = identity(Some("p"), "1", "Ann");
     ann.is_admin = Some(true);
-    let person = worked(a.sign_in(&ann).await, rule).after;
+    let person = worked(a.sign_in(&ann, no_sign_in_effects()).await, rule).after;
     holds(person.is_admin, rule, "she is none");
     ann.is_admin = Some(false);
-    let person = worked(b.sign_in(&ann).await, rule).after;
+    let person = worked(b.sign_in(&ann, no_sign_in_effects()).await, rule).after;
     holds(!person.is_admin, rule, "she is one");
-    let _ = worked(b.remove_person(person.id).await, rule);
+    let _ = worked(b.remove_person(person.id, Effects::none()).await, rule);
     ann.is_admin = Some(true);
-    let signed_in = worked(a.sign_in(&ann).await, rule);
+    let signed_in = worked(a.sign_in(&ann, no_sign_in_effects()).await, rule);
     same(&signed_in.before, &signed_in.after, rule);
     holds(!signed_in.after.is_admin, rule, "she is one though removed");
 }
@@ -314,7 +367,11 @@ async fn concurrent_sign_ins_create_one_person(pair: &Pair) {
     let mut signing_in = JoinSet::new();
     for number in 0..CROWD {
         let storage = Arc::clone(&pair[number % 2]);
-        signing_in.spawn(async move { storage.sign_in(&identity(Some("p"), "1", "Ann")).await });
+        signing_in.spawn(async move {
+            storage
+                .sign_in(&identity(Some("p"), "1", "Ann"), no_sign_in_effects())
+                .await
+        });
     }
     for signed_in in signing_in.join_all().await {
         let signed_in = worked(signed_in, rule);
@@ -355,12 +412,12 @@ async fn expired_sessions_are_deleted([a, b]: &Pair) {
     same(prolonged.map(|session| session.expires_at), Some(30), rule);
     same(worked(b.session(&[2]).await, rule), None, rule);
     holds(
-        worked(b.remove_session(&[1]).await, rule),
+        worked(b.remove_session(&[1], Effects::none()).await, rule),
         rule,
         "there was none",
     );
     holds(
-        !worked(a.remove_session(&[1]).await, rule),
+        !worked(a.remove_session(&[1], Effects::none()).await, rule),
         rule,
         "it ended twice",
     );

@@ -175,16 +175,16 @@ async fn members_are_listed([a, b]: &Pair) {
     let members = worked(a.members(room.id).await, rule);
     same(members, vec![ann.clone(), bo.clone()], rule);
     holds(
-        worked(b.remove_member(room.id, bo.id).await, rule),
+        worked(b.remove_member(room.id, bo.id, Effects::none()).await, rule),
         rule,
         "Bo was no member",
     );
     holds(
-        !worked(a.remove_member(room.id, bo.id).await, rule),
+        !worked(a.remove_member(room.id, bo.id, Effects::none()).await, rule),
         rule,
         "a membership ended twice",
     );
-    let _ = worked(b.remove_person(ann.id).await, rule);
+    let _ = worked(b.remove_person(ann.id, Effects::none()).await, rule);
     same(worked(a.members(room.id).await, rule), vec![], rule);
     same(
         worked(a.memberships(ann.id).await, rule),

@@ -14,28 +14,41 @@ use super::rows::json;
 use crate::model::{
     Installed, Place, RegisteredWebhook, Restriction, RuntimeAction, RuntimeGlance,
 };
-use crate::storage::{ExtensionStore, Result};
+use crate::storage::{Effects, ExtensionStore, Result};
 
 #[async_trait]
 impl ExtensionStore for SqliteState {
     async fn put_glance(
         &self,
         glance: &RuntimeGlance,
+        effects: Effects,
     ) -> Result<std::result::Result<(), Restriction>> {
         let body = json(&glance.glance)?;
         let glance = glance.clone();
-        self.write(move |connection| glances::put(connection, &glance, &body))
-            .await
+        self.write_with(effects, move |connection| {
+            let put = glances::put(connection, &glance, &body)?;
+            Ok((put, put.is_ok()))
+        })
+        .await
     }
 
     async fn glance(&self, id: &OauthId, place: Place, key: &str) -> Result<Option<Glance>> {
         self.read(|connection| glances::find(connection, id, place, key))
     }
 
-    async fn remove_glance(&self, id: &OauthId, place: Place, key: &str) -> Result<bool> {
+    async fn remove_glance(
+        &self,
+        id: &OauthId,
+        place: Place,
+        key: &str,
+        effects: Effects,
+    ) -> Result<bool> {
         let (id, key) = (id.clone(), key.to_owned());
-        self.write(move |connection| glances::remove(connection, &id, place, &key))
-            .await
+        self.write_with(effects, move |connection| {
+            let is_removed = glances::remove(connection, &id, place, &key)?;
+            Ok((is_removed, is_removed))
+        })
+        .await
     }
 
     async fn glances_in(&self, id: &OauthId, room: RoomId) -> Result<Vec<RuntimeGlance>> {
@@ -80,11 +93,14 @@ impl ExtensionStore for SqliteState {
         self.read(|connection| webhooks::on(connection, &self.0.parsed, &event, room))
     }
 
-    async fn put_action(&self, action: &RuntimeAction) -> Result<bool> {
+    async fn put_action(&self, action: &RuntimeAction, effects: Effects) -> Result<bool> {
         let body = json(&action.action)?;
         let action = action.clone();
-        self.write(move |connection| actions::put(connection, &action, &body))
-            .await
+        self.write_with(effects, move |connection| {
+            let is_stored = actions::put(connection, &action, &body)?;
+            Ok((is_stored, is_stored))
+        })
+        .await
     }
 
     async fn action(&self, id: &OauthId, place: Place, key: &str) -> Result<Option<Action>> {
@@ -95,9 +111,18 @@ impl ExtensionStore for SqliteState {
         self.read(|connection| actions::of(connection, id, room))
     }
 
-    async fn remove_action(&self, id: &OauthId, place: Place, key: &str) -> Result<bool> {
+    async fn remove_action(
+        &self,
+        id: &OauthId,
+        place: Place,
+        key: &str,
+        effects: Effects,
+    ) -> Result<bool> {
         let (id, key) = (id.clone(), key.to_owned());
-        self.write(move |connection| actions::remove(connection, &id, place, &key))
-            .await
+        self.write_with(effects, move |connection| {
+            let is_removed = actions::remove(connection, &id, place, &key)?;
+            Ok((is_removed, is_removed))
+        })
+        .await
     }
 }

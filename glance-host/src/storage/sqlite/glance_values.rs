@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use glance_sdk::model::{Descriptor, OauthId, RoomId, UserId};
@@ -9,10 +10,12 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::SqliteState;
 use super::error::corrupt;
+use super::events::{StoredEvent, next_version, read_version};
 use super::rows::{execute, id, number};
 use super::writer::OnCommit;
+use crate::model::event::{Committed, Event, Topic};
 use crate::model::{Data, GlanceValue, Push, QueryAnswer, Source, Version};
-use crate::storage::{GlanceStore, MAX_INSTALLATION_BYTES, PushEffects, Result};
+use crate::storage::{GlanceStore, MAX_INSTALLATION_BYTES, Result};
 
 /// The size of a row without its data, with its entries in the indexes: an estimate.
 const ROW_BYTES: usize = 300;
@@ -22,15 +25,22 @@ const EVICTED: u32 = 100;
 
 #[async_trait]
 impl GlanceStore for SqliteState {
-    async fn push(&self, push: Push, effects: PushEffects) -> Result<bool> {
+    async fn push(&self, push: Push) -> Result<bool> {
+        let event = StoredEvent::push(&push)?;
+        let receivers = Arc::clone(&self.0.receivers);
         let store = move |connection: &Connection| {
-            let stored = store_push(connection, push)?;
-            let is_stored = stored.is_some();
-            let on_commit: OnCommit = match stored {
-                Some(push) => Box::new(move || effects(push)),
-                None => Box::new(|| ()),
+            let Some(push) = store_push(connection, push, &event)? else {
+                return Ok((false, Box::new(|| ()) as OnCommit));
             };
-            Ok((is_stored, on_commit))
+            let on_commit = move || {
+                let committed = Committed {
+                    topic: Topic::of(push.place.room()),
+                    version: Some(push.version),
+                    event: Event::Pushed(push.into()),
+                };
+                receivers.publish(&[committed]);
+            };
+            Ok((true, Box::new(on_commit) as OnCommit))
         };
         self.0.writer.change_then(store).await
     }
@@ -62,7 +72,11 @@ struct NewRow<'a> {
     at: i64,
 }
 
-fn store_push(connection: &Connection, mut push: Push) -> rusqlite::Result<Option<Push>> {
+fn store_push(
+    connection: &Connection,
+    mut push: Push,
+    event: &StoredEvent,
+) -> rusqlite::Result<Option<Push>> {
     if !exists(connection, &push.oauth_id, push.user)? {
         return Ok(None);
     }
@@ -84,6 +98,7 @@ fn store_push(connection: &Connection, mut push: Push) -> rusqlite::Result<Optio
         put(connection, &row)?;
     }
     evict(connection, &push.oauth_id)?;
+    event.insert(connection, room, version)?;
     push.version = version;
     Ok(Some(push))
 }
@@ -128,39 +143,11 @@ fn exists(
         })
 }
 
-/// Takes the next version of a room or of the group; `None` if there is no such room.
-fn next_version(
-    connection: &Connection,
-    room: Option<RoomId>,
-) -> rusqlite::Result<Option<Version>> {
-    let Some(room) = room else {
-        let group = connection
-            .prepare_cached("UPDATE team SET version = version + 1 RETURNING version")?
-            .query_row([], |row| id(row, 0))?;
-        return Ok(Some(Version { group, room: 0 }));
-    };
-    connection
-        .prepare_cached(
-            "UPDATE room SET version = version + 1 WHERE id = ?1
-             RETURNING (SELECT version FROM team), version",
-        )?
-        .query_row([number(room.get())], |row| read_version(row, 0))
-        .optional()
-}
-
 fn version(connection: &Connection, room: RoomId) -> rusqlite::Result<Option<Version>> {
     connection
         .prepare_cached("SELECT (SELECT version FROM team), version FROM room WHERE id = ?1")?
         .query_row([number(room.get())], |row| read_version(row, 0))
         .optional()
-}
-
-/// Reads a version from two columns.
-fn read_version(row: &Row<'_>, first: usize) -> rusqlite::Result<Version> {
-    Ok(Version {
-        group: id(row, first)?,
-        room: id(row, first + 1)?,
-    })
 }
 
 fn put(connection: &Connection, new: &NewRow<'_>) -> rusqlite::Result<()> {
@@ -246,6 +233,34 @@ fn latest(
         }
     }
     Ok(newest.into_values().collect())
+}
+
+/// Finds the newest data of one glance for exactly this place and person, and the time when the host received it.
+pub(super) fn find(
+    connection: &Connection,
+    oauth_id: &OauthId,
+    key: &str,
+    room: Option<RoomId>,
+    user: Option<UserId>,
+) -> rusqlite::Result<Option<(Data, i64)>> {
+    connection
+        .prepare_cached(
+            "SELECT look, metadata, received_at FROM glance_value WHERE oauth_id = ?1 AND key = ?2
+                 AND ifnull(room_id, 0) = ?3 AND ifnull(user_id, 0) = ?4",
+        )?
+        .query_row(
+            params![
+                oauth_id.as_str(),
+                key,
+                room.map_or(0, |room| number(room.get())),
+                user.map_or(0, |user| number(user.get()))
+            ],
+            |row| {
+                let data = Data::from_stored(row.get(0)?, row.get(1)?);
+                Ok((data.map_err(|cause| corrupt(row, 0, cause))?, row.get(2)?))
+            },
+        )
+        .optional()
 }
 
 fn read_value(row: &Row<'_>) -> rusqlite::Result<GlanceValue> {

@@ -8,7 +8,7 @@ use super::SqliteState;
 use super::installations;
 use super::rows::{execute, json, parsed};
 use crate::model::Handoff;
-use crate::storage::{HandoffStore, Result};
+use crate::storage::{Effects, HandoffStore, InstallationEffects, Result};
 
 const COLUMNS: &str =
     "name, installation, add_on_name, page, data_name, data, is_data_taken, expires_at";
@@ -35,9 +35,14 @@ impl HandoffStore for SqliteState {
             .await
     }
 
-    async fn finish_handoff(&self, name: &str, now: i64) -> Result<Option<Handoff>> {
+    async fn finish_handoff(
+        &self,
+        name: &str,
+        now: i64,
+        effects: InstallationEffects,
+    ) -> Result<Option<Handoff>> {
         let name = name.to_owned();
-        self.write(move |connection| finish(connection, &name, now))
+        self.write_then(move |connection| finish(connection, &name, now, effects))
             .await
     }
 }
@@ -83,13 +88,19 @@ fn take_data(
         .optional()
 }
 
-fn finish(connection: &Connection, name: &str, now: i64) -> rusqlite::Result<Option<Handoff>> {
+fn finish(
+    connection: &Connection,
+    name: &str,
+    now: i64,
+    effects: InstallationEffects,
+) -> rusqlite::Result<(Option<Handoff>, Effects)> {
     let ended = connection
         .prepare_cached(&format!(
             "DELETE FROM handoff WHERE name = ?1 AND expires_at > ?2 RETURNING {COLUMNS}"
         ))?
         .query_row(params![name, now], handoff)
         .optional()?;
+    let mut accepted = None;
     if let Some(Handoff {
         completes: Some(id),
         is_data_taken,
@@ -97,11 +108,15 @@ fn finish(connection: &Connection, name: &str, now: i64) -> rusqlite::Result<Opt
     }) = &ended
     {
         match is_data_taken {
-            true => drop(installations::finish(connection, id)?),
+            true if installations::finish(connection, id)? => {
+                accepted = installations::find(connection, id)?;
+            }
+            true => {}
             false => drop(installations::remove(connection, id)?),
         }
     }
-    Ok(ended)
+    let effects = accepted.as_ref().map(effects).unwrap_or_default();
+    Ok((ended, effects))
 }
 
 /// Deletes expired hand-offs that complete no installation.

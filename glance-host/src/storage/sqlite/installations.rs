@@ -11,7 +11,7 @@ use super::handoffs;
 use super::rows::{column, execute, id, json, number, parsed, place, room};
 use super::{SqliteState, glance_values};
 use crate::model::{InstallationQuery, Installed, Leaving, ListedInstallation, Place};
-use crate::storage::{InstallationStore, Result};
+use crate::storage::{Effects, InstallationEffects, InstallationStore, Result};
 
 const INSTALLATION: &str =
     "SELECT oauth_id, oauth_secret, room_id, descriptor_url, descriptor FROM installation";
@@ -25,9 +25,13 @@ impl InstallationStore for SqliteState {
             .await
     }
 
-    async fn finish_installation(&self, id: &OauthId) -> Result<bool> {
+    async fn finish_installation(&self, id: &OauthId, effects: Effects) -> Result<bool> {
         let id = id.clone();
-        self.write(move |connection| finish(connection, &id)).await
+        self.write_with(effects, move |connection| {
+            let is_accepted = finish(connection, &id)?;
+            Ok((is_accepted, is_accepted))
+        })
+        .await
     }
 
     async fn leave_unfinished(&self, began_before: i64, now: i64) -> Result<Vec<Installed>> {
@@ -35,15 +39,22 @@ impl InstallationStore for SqliteState {
             .await
     }
 
-    async fn replace_descriptor(&self, id: &OauthId, url: &str, new: &Descriptor) -> Result<()> {
+    async fn replace_descriptor(
+        &self,
+        id: &OauthId,
+        url: &str,
+        new: &Descriptor,
+        effects: Effects,
+    ) -> Result<()> {
         let (id, url, stored) = (id.clone(), url.to_owned(), StoredDescriptor::new(new)?);
         let new = new.clone();
-        self.write(move |connection| {
+        self.write_with(effects, move |connection| {
             let Some(old) = find(connection, &id)? else {
-                return Ok(());
+                return Ok(((), false));
             };
             glance_values::forget_changed(connection, &id, &old.descriptor, &new)?;
-            replace_descriptor(connection, &id, &url, &stored)
+            replace_descriptor(connection, &id, &url, &stored)?;
+            Ok(((), true))
         })
         .await
     }
@@ -54,10 +65,19 @@ impl InstallationStore for SqliteState {
             .await
     }
 
-    async fn leave(&self, id: &OauthId, now: i64) -> Result<Option<Installed>> {
+    async fn leave(
+        &self,
+        id: &OauthId,
+        now: i64,
+        effects: InstallationEffects,
+    ) -> Result<Option<Installed>> {
         let id = id.clone();
-        self.write(move |connection| leave(connection, &id, now))
-            .await
+        self.write_then(move |connection| {
+            let left = leave(connection, &id, now)?;
+            let effects = left.as_ref().map(effects).unwrap_or_default();
+            Ok((left, effects))
+        })
+        .await
     }
 
     async fn leaving(&self, after: Option<&OauthId>, at_most: u32) -> Result<Vec<Leaving>> {
@@ -321,7 +341,7 @@ pub(super) fn remove(connection: &Connection, id: &OauthId) -> rusqlite::Result<
 }
 
 /// Finds an installation, accepted or not.
-fn find(connection: &Connection, id: &OauthId) -> rusqlite::Result<Option<Installed>> {
+pub(super) fn find(connection: &Connection, id: &OauthId) -> rusqlite::Result<Option<Installed>> {
     connection
         .prepare_cached(&format!("{INSTALLATION} WHERE oauth_id = ?1"))?
         .query_row([id.as_str()], installed)

@@ -165,7 +165,7 @@ const STEPS: &[&str] = &[
     CREATE INDEX installation_unfinished ON installation (installed_at) WHERE accepted = 0;
 ",
     "
-    -- The number of pushes to a room, and to all rooms: they order the data of glances.
+    -- The number of events of a room, and of all rooms: they order the data of glances.
     ALTER TABLE room ADD COLUMN version INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE team ADD COLUMN version INTEGER NOT NULL DEFAULT 0;
     -- The newest data of each glance. Without a room it is for all rooms, without a person for everyone.
@@ -210,6 +210,20 @@ const STEPS: &[&str] = &[
     -- Random: sequences are comparable only if they are of one epoch.
     ALTER TABLE team ADD COLUMN epoch TEXT NOT NULL DEFAULT '';
     UPDATE team SET epoch = lower(hex(randomblob(8)));
+",
+    "
+    -- The events of the last minutes: of a room, or of all rooms without one. A posted entry is in timeline, the data of
+    -- a push in glance_value.
+    CREATE TABLE event_log (
+        id INTEGER PRIMARY KEY,
+        room_id INTEGER REFERENCES room (id) ON DELETE CASCADE,
+        group_version INTEGER NOT NULL,
+        room_version INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        entry_id TEXT,
+        event TEXT
+    ) STRICT;
+    CREATE INDEX event_log_by_version ON event_log (room_id, room_version, group_version);
 ",
 ];
 

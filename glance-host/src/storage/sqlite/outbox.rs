@@ -7,6 +7,7 @@ use glance_sdk::model::{OauthId, Secret};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::SqliteState;
+use super::error::storage_error;
 use super::rows::{execute, id, json, number, parsed};
 use crate::model::{
     DropReason, DroppedCalls, MAX_QUEUED_BYTES, MAX_QUEUED_EVENTS, NewCalls, QueuedCalls,
@@ -25,7 +26,16 @@ impl OutboxStore for SqliteState {
     }
 
     async fn next_calls(&self, id: &OauthId) -> Result<Option<QueuedCalls>> {
-        self.read(|connection| next(connection, id))
+        loop {
+            let (number, error) = match self.read(|connection| next(connection, id))? {
+                None => return Ok(None),
+                Some((_, Ok(queued))) => return Ok(Some(queued)),
+                Some((number, Err(error))) => (number, storage_error(error)),
+            };
+            let error = format!("{error:#}");
+            tracing::error!(installation = %id, error, "dropped stored webhook calls that cannot be read");
+            self.delete_calls(number).await?;
+        }
     }
 
     async fn mark_sending(&self, number: u64, position: u32) -> Result<bool> {
@@ -164,20 +174,27 @@ fn installations(connection: &Connection) -> rusqlite::Result<Vec<OauthId>> {
         .collect()
 }
 
-fn next(connection: &Connection, id: &OauthId) -> rusqlite::Result<Option<QueuedCalls>> {
+/// Returns the number of the oldest calls, and the calls if they can be read.
+fn next(
+    connection: &Connection,
+    id: &OauthId,
+) -> rusqlite::Result<Option<(u64, rusqlite::Result<QueuedCalls>)>> {
     connection
         .prepare_cached(
             "SELECT webhook_call.id, oauth_id, last_secret, position, is_sending, calls, payload
              FROM webhook_call JOIN webhook_event ON webhook_event.id = event_id
              WHERE oauth_id = ?1 ORDER BY webhook_call.id LIMIT 1",
         )?
-        .query_row([id.as_str()], queued)
+        .query_row([id.as_str()], |row| {
+            let number = self::id(row, 0)?;
+            Ok((number, queued(row, number)))
+        })
         .optional()
 }
 
-fn queued(row: &Row<'_>) -> rusqlite::Result<QueuedCalls> {
+fn queued(row: &Row<'_>, number: u64) -> rusqlite::Result<QueuedCalls> {
     Ok(QueuedCalls {
-        number: id(row, 0)?,
+        number,
         calls: NewCalls {
             event: Arc::new(parsed(row, 6)?),
             oauth_id: row.get::<_, String>(1)?.into(),

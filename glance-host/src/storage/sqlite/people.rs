@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::SqliteState;
 use super::rows::{execute, id, json, number, offset};
 use crate::model::{EMBED_GUEST, Identity, User, mention_name};
-use crate::storage::{PeopleStore, PersonChange, Result, SignedIn};
+use crate::storage::{Effects, PeopleStore, PersonChange, Result, SignInEffects, SignedIn};
 
 /// The columns that [`user`] reads.
 pub(super) const USER: &str =
@@ -80,20 +80,36 @@ impl PeopleStore for SqliteState {
             .await
     }
 
-    async fn change_person(&self, before: &User, after: &User) -> Result<PersonChange> {
+    async fn change_person(
+        &self,
+        before: &User,
+        after: &User,
+        effects: Effects,
+    ) -> Result<PersonChange> {
         let (before, after) = (before.clone(), after.clone());
-        self.write(move |connection| change(connection, &before, &after))
-            .await
+        self.write_with(effects, move |connection| {
+            let change = change(connection, &before, &after)?;
+            Ok((change, change == PersonChange::Done))
+        })
+        .await
     }
 
-    async fn remove_person(&self, id: UserId) -> Result<PersonChange> {
-        self.write(move |connection| remove(connection, id)).await
+    async fn remove_person(&self, id: UserId, effects: Effects) -> Result<PersonChange> {
+        self.write_with(effects, move |connection| {
+            let change = remove(connection, id)?;
+            Ok((change, change == PersonChange::Done))
+        })
+        .await
     }
 
-    async fn sign_in(&self, identity: &Identity) -> Result<SignedIn> {
+    async fn sign_in(&self, identity: &Identity, effects: SignInEffects) -> Result<SignedIn> {
         let identity = identity.clone();
-        self.write(move |connection| sign_in(connection, &identity))
-            .await
+        self.write_then(move |connection| {
+            let signed_in = sign_in(connection, &identity)?;
+            let effects = effects(&signed_in);
+            Ok((signed_in, effects))
+        })
+        .await
     }
 }
 

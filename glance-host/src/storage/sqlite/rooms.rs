@@ -55,14 +55,16 @@ impl RoomStore for SqliteState {
 
     async fn create_room(&self, new: &NewRoom, effects: RoomEffects) -> Result<Option<Room>> {
         let new = new.clone();
-        self.create_with(effects, move |connection| create(connection, &new))
+        self.write_then(move |connection| Ok(with_effects(create(connection, &new)?, effects)))
             .await
     }
 
     async fn create_first_room(&self, new: &NewRoom, effects: RoomEffects) -> Result<Option<Room>> {
         let new = new.clone();
-        self.create_with(effects, move |connection| create_first(connection, &new))
-            .await
+        self.write_then(move |connection| {
+            Ok(with_effects(create_first(connection, &new)?, effects))
+        })
+        .await
     }
 
     async fn change_room(
@@ -106,10 +108,18 @@ impl RoomStore for SqliteState {
             .await
     }
 
-    async fn remove_member(&self, room: RoomId, user: UserId) -> Result<bool> {
-        self.write(move |connection| remove_member(connection, room, user))
-            .await
+    async fn remove_member(&self, room: RoomId, user: UserId, effects: Effects) -> Result<bool> {
+        self.write_with(effects, move |connection| {
+            let was_member = remove_member(connection, room, user)?;
+            Ok((was_member, was_member))
+        })
+        .await
     }
+}
+
+fn with_effects(created: Option<Room>, effects: RoomEffects) -> (Option<Room>, Effects) {
+    let effects = created.as_ref().map(effects).unwrap_or_default();
+    (created, effects)
 }
 
 fn all(connection: &Connection) -> rusqlite::Result<Vec<Room>> {

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::SqliteState;
 use super::rows::{execute, id, number};
 use crate::model::Session;
-use crate::storage::{Result, SessionStore};
+use crate::storage::{Effects, Result, SessionStore};
 
 #[async_trait]
 impl SessionStore for SqliteState {
@@ -26,10 +26,13 @@ impl SessionStore for SqliteState {
         self.read(|connection| find(connection, digest))
     }
 
-    async fn remove_session(&self, digest: &[u8]) -> Result<bool> {
+    async fn remove_session(&self, digest: &[u8], effects: Effects) -> Result<bool> {
         let digest = digest.to_owned();
-        self.write(move |connection| remove(connection, &digest))
-            .await
+        self.write_with(effects, move |connection| {
+            let is_removed = remove(connection, &digest)?;
+            Ok((is_removed, is_removed))
+        })
+        .await
     }
 }
 

@@ -3,10 +3,11 @@ mod upgrade;
 use glance_sdk::model::{Descriptor, Event, Webhook};
 
 use super::*;
-use crate::model::{Installed, PrivateMessage, Session};
+use crate::model::event::Topic;
+use crate::model::{self, Installed, NewCalls, PrivateMessage, Room, Session, WebhookEvent};
 use crate::storage::{
-    ExtensionStore, GroupStore, InstallationStore, PeopleStore, PrivateMessageStore, SessionStore,
-    Storage, conformance,
+    EventStore, ExtensionStore, GroupStore, InstallationStore, OutboxStore, PeopleStore,
+    PrivateMessageStore, RoomStore, SessionStore, Storage, conformance,
 };
 
 fn installed() -> Installed {
@@ -64,16 +65,75 @@ async fn removing_a_person_is_atomic() {
              BEGIN SELECT RAISE(ABORT, 'stop'); END",
         )
         .unwrap();
-    let failed = state.remove_person(ann.id).await.unwrap_err();
+    let failed = state
+        .remove_person(ann.id, Effects::none())
+        .await
+        .unwrap_err();
     assert!(format!("{failed:#}").contains("stop"), "{failed:#}");
     assert_eq!(state.user(ann.id).await.unwrap(), Some(ann.clone()));
     assert_eq!(state.session(&[1]).await.unwrap(), Some(session));
 
     other.execute_batch("DROP TRIGGER stop").unwrap();
-    let _ = state.remove_person(ann.id).await.unwrap();
+    let _ = state.remove_person(ann.id, Effects::none()).await.unwrap();
     assert!(state.user(ann.id).await.unwrap().unwrap().is_removed);
     assert_eq!(state.session(&[1]).await.unwrap(), None);
     assert_eq!(state.count_unread(ann.id).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn event_that_cannot_be_logged_undoes_its_change() {
+    let state = SqliteState::in_memory().unwrap();
+    let owner = state.get_or_create_user("Ann").await.unwrap();
+    let room = state.get_or_create_room("ops", owner.id).await.unwrap();
+    let stop =
+        "CREATE TRIGGER stop BEFORE INSERT ON event_log BEGIN SELECT RAISE(ABORT, 'stop'); END";
+    let stop = state.write(|connection| connection.execute_batch(stop));
+    stop.await.unwrap();
+    let position = state.position(room.id).await.unwrap();
+    let topic = Topic::Room(room.id);
+    let renamed = Room {
+        name: "dev".to_owned(),
+        ..room.clone()
+    };
+    let effects = Effects::none().event(topic, model::event::Event::Changed);
+    let failed = state.change_room(&room, &renamed, effects).await;
+    failed.unwrap_err();
+    assert_eq!(state.room(room.id).await.unwrap(), Some(room.clone()));
+    assert_eq!(state.position(room.id).await.unwrap(), position);
+}
+
+#[tokio::test]
+async fn unreadable_webhook_calls_do_not_block_the_next_ones() {
+    let state = SqliteState::in_memory().unwrap();
+    let id = installed().oauth_id;
+    assert!(state.begin_installation(&installed(), 0).await.unwrap());
+    let event = |text: &str| WebhookEvent {
+        event: Event::RoomMessage,
+        room_id: 1.into(),
+        at: 1,
+        text: Some(text.to_owned()),
+        sender: None,
+        item: serde_json::Value::Null,
+    };
+    for text in ["a", "b", "c"] {
+        let calls = NewCalls {
+            event: Arc::new(event(text)),
+            oauth_id: id.clone(),
+            last_secret: None,
+            calls: vec![],
+        };
+        let effects = Effects::calls(vec![calls], |_| ());
+        state.queue_calls(effects).await.unwrap();
+    }
+    let damage = "UPDATE webhook_event SET payload = '{' WHERE id = 1;
+                  UPDATE webhook_call SET calls = '[{}]' WHERE id = 2;";
+    let damage = state.write(|connection| connection.execute_batch(damage));
+    damage.await.unwrap();
+    let next = state.next_calls(&id).await.unwrap().unwrap();
+    assert_eq!((next.number, &*next.calls.event), (3, &event("c")));
+    state.delete_calls(3).await.unwrap();
+    assert_eq!(state.next_calls(&id).await.unwrap(), None);
+    assert!(state.installations_with_calls().await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -86,7 +146,7 @@ async fn webhooks_of_an_older_database_are_declared_when_it_is_opened() {
     installed.descriptor.capabilities.webhook = Some(vec![webhook].into());
     state.begin_installation(&installed, 0).await.unwrap();
     state
-        .finish_installation(&installed.oauth_id)
+        .finish_installation(&installed.oauth_id, Effects::none())
         .await
         .unwrap();
     let forget = |connection: &Connection| connection.execute_batch("DROP TABLE webhook");
@@ -111,7 +171,7 @@ async fn opening_a_database_leaves_unfinished_installations_alone() {
     assert!(other.leaving(None, 9).await.unwrap().is_empty());
     assert!(
         state
-            .finish_installation(&installed.oauth_id)
+            .finish_installation(&installed.oauth_id, Effects::none())
             .await
             .unwrap()
     );

@@ -154,7 +154,11 @@ fn beside(
         .collect()
 }
 
-fn find(connection: &Connection, room: RoomId, id: &str) -> rusqlite::Result<Option<Entry>> {
+pub(super) fn find(
+    connection: &Connection,
+    room: RoomId,
+    id: &str,
+) -> rusqlite::Result<Option<Entry>> {
     connection
         .prepare_cached(&format!(
             "SELECT {COLUMNS} FROM timeline WHERE room_id = ?1 AND id = ?2"

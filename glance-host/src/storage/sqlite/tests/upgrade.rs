@@ -14,12 +14,13 @@ const BUILDS: &str = "11111111-2222-4333-8444-555555555555";
 const ON_CALL: &str = "66666666-7777-4888-8999-aaaaaaaaaaaa";
 
 /// The tables that a later host fills in by itself.
-const NEW_TABLES: [&str; 5] = [
+const NEW_TABLES: [&str; 6] = [
     "webhook_event",
     "webhook_call",
     "handoff",
     "glance_value",
     "glance_value_size",
+    "event_log",
 ];
 
 fn old_database(folder: &Path) -> PathBuf {
@@ -127,7 +128,15 @@ async fn old_database_is_read_through_storage() {
         timezone: None,
         is_admin: None,
     };
-    assert_eq!(state.sign_in(&identity).await.unwrap().before.id, ann.id);
+    assert_eq!(
+        state
+            .sign_in(&identity, Box::new(|_| Effects::none()))
+            .await
+            .unwrap()
+            .before
+            .id,
+        ann.id
+    );
     let session = state.session(&[0x0a, 0x0b]).await.unwrap().unwrap();
     assert_eq!((session.user, session.expires_at), (ann.id, 1_900_000_000));
 
