@@ -38,6 +38,8 @@ pub use people::{PeopleStore, PersonChange, SignedIn};
 pub use private_messages::PrivateMessageStore;
 pub use rooms::{RoomChange, RoomStore};
 pub use sessions::SessionStore;
+#[cfg(feature = "server")]
+pub(crate) use sqlite::backup;
 pub(crate) use sqlite::file as database;
 pub use sqlite::{OpenError, SqliteState};
 pub use timeline::{Posted, TimelineStore};

@@ -2,7 +2,7 @@
 
 mod builder;
 mod error;
-mod folder;
+pub(super) mod folder;
 mod services;
 mod wrap;
 

@@ -1,5 +1,6 @@
 //! The host as a program: `glance-host`, and `cargo glance host`.
 
+mod backup;
 mod config;
 mod environment;
 mod log;
@@ -17,6 +18,7 @@ use glance_sdk::printable::printable;
 use tokio::runtime::Runtime;
 
 use crate::program::host::{Error, Host};
+use backup::Command;
 use config::{Config, EXAMPLE};
 use metrics::Endpoint;
 
@@ -44,7 +46,7 @@ const LONGEST: usize = 10_000;
 struct Arguments {
     /// The file with the settings. Without this: ./glance-host.toml or else /etc/glance-host.toml,
     /// where there is one.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     config: Option<PathBuf>,
     /// Checks the settings and exits.
     #[arg(long)]
@@ -52,6 +54,8 @@ struct Arguments {
     /// Prints a file with every setting and its meaning, and exits.
     #[arg(long)]
     example_config: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
 }
 
 /// Runs the program with its name and its arguments. Returns when it was asked to stop.
@@ -67,6 +71,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     if arguments.check {
         return match check(&config) {
             Ok(()) => print(&format!("The settings are good: {source}.\n")),
+            Err(problem) => failed(&problem),
+        };
+    }
+    if let Some(command) = &arguments.command {
+        let run = completed(backup::run(command, &config));
+        return match run.and_then(|outcome| outcome) {
+            Ok(text) => print(&text),
             Err(problem) => failed(&problem),
         };
     }

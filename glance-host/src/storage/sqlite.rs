@@ -1,6 +1,8 @@
 //! Storage in one SQLite database: in a file, or in memory for tests.
 
 mod admin_tokens;
+#[cfg(feature = "server")]
+pub(crate) mod backup;
 mod error;
 mod events;
 mod extensions;
@@ -15,6 +17,7 @@ mod parsed;
 mod people;
 mod private_messages;
 mod readers;
+mod restore;
 mod rooms;
 mod rows;
 mod schema;
@@ -88,7 +91,11 @@ impl SqliteState {
     }
 
     fn open_all(path: &Path) -> std::result::Result<Self, FileError> {
-        let writer = Arc::new(Mutex::new(file::open(path, Self::prepare)?));
+        let mut writer = file::open(path, Self::prepare)?;
+        if let Some(dropped) = restore::finish(&mut writer)? {
+            dropped.log();
+        }
+        let writer = Arc::new(Mutex::new(writer));
         let open = |number: usize| -> rusqlite::Result<Vec<_>> {
             let open = |_| Self::reader(path).map(Mutex::new).map(Arc::new);
             (0..number).map(open).collect()

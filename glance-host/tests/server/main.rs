@@ -7,6 +7,7 @@
 )]
 
 mod add_on;
+mod backup;
 mod behind;
 #[path = "../support/browser.rs"]
 mod browser;

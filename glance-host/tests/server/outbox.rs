@@ -1,9 +1,7 @@
 //! Webhook calls outlive a host that is killed.
 
-use std::fs;
 use std::sync::Arc;
 
-use rusqlite::Connection;
 use serde_json::Value;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -132,46 +130,5 @@ async fn calls_keep_their_order_and_are_not_repeated_over_kills() {
     let items = history["items"].as_array().unwrap();
     let stored = items.iter().filter(is_number).count();
     assert!(stored - numbers.len() <= ROUNDS, "{stored}: {numbers:?}");
-    server.stop().await;
-}
-
-/// The statement in the manual for a copy that people restore.
-const DELETE_CALLS: &str = "DELETE FROM webhook_call";
-
-#[tokio::test(flavor = "multi_thread")]
-async fn restored_copy_without_its_calls_repeats_none() {
-    let manual = include_str!("../../docs/running-a-host.md");
-    assert!(manual.contains(&format!("host.sqlite \"{DELETE_CALLS}\"")));
-    let folder = tempfile::tempdir().unwrap();
-    let add_on = AddOn::serve().await;
-    let server = Server::start(folder.path(), SETTINGS).await;
-    let token = install(&server, &add_on).await;
-    let held = add_on.hold();
-    for text in ["running", "waiting"] {
-        server.notify(&token, text).await.unwrap();
-    }
-    add_on.called(1).await;
-    let data = folder.path().join("glance-host-data");
-    let copy = folder.path().join("copy.sqlite");
-    let database = Connection::open(data.join("host.sqlite")).unwrap();
-    let copied = database.execute("VACUUM INTO ?1", [copy.to_str().unwrap()]);
-    copied.unwrap();
-    drop(database);
-    drop(held);
-    add_on.called(2).await;
-    server.stop().await;
-
-    for name in ["host.sqlite", "host.sqlite-wal", "host.sqlite-shm"] {
-        let file = data.join(name);
-        assert!(!file.exists() || fs::remove_file(file).is_ok());
-    }
-    fs::rename(copy, data.join("host.sqlite")).unwrap();
-    let restored = Connection::open(data.join("host.sqlite")).unwrap();
-    assert_eq!(restored.execute(DELETE_CALLS, []).unwrap(), 2);
-    drop(restored);
-    let server = Server::start(folder.path(), SETTINGS).await;
-    server.notify(&token, "later").await.unwrap();
-    add_on.called(3).await;
-    assert_eq!(add_on.heard(), ["running", "waiting", "later"]);
     server.stop().await;
 }

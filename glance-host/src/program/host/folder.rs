@@ -8,7 +8,7 @@ use super::Error;
 use crate::storage::{OpenError, database};
 
 /// The file name of the database.
-pub(super) const DATABASE: &str = "host.sqlite";
+pub(in crate::program) const DATABASE: &str = "host.sqlite";
 
 /// Checks that the folder can hold a host's data, without creating or changing anything in it.
 pub(super) fn check(folder: &Path) -> Result<(), Error> {
@@ -48,7 +48,7 @@ fn check_writable(folder: &Path) -> io::Result<()> {
 
 /// Creates the folder if necessary, and locks it until the returned file is dropped. The operating system releases
 /// the lock of a killed process.
-pub(super) fn take(folder: &Path) -> Result<File, Error> {
+pub(in crate::program) fn take(folder: &Path) -> Result<File, Error> {
     let failed = |cause| Error::Folder {
         path: folder.to_owned(),
         cause,

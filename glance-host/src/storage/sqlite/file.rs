@@ -138,7 +138,7 @@ pub(crate) fn check(path: &Path) -> Result<(), FileError> {
 }
 
 /// Opens the database if it exists and this host can use it. Closing the connection leaves the files as they were.
-fn open_checked(path: &Path) -> Result<Option<Connection>, FileError> {
+pub(super) fn open_checked(path: &Path) -> Result<Option<Connection>, FileError> {
     if !looks_like_database(path)? {
         return Ok(None);
     }
@@ -211,26 +211,40 @@ fn create(
             _ => {}
         }
     }
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(&new)?;
+    create_private(&new)?;
     let mut connection = Connection::open(&new)?;
     prepare(&mut connection)?;
     // Closing moves everything from the write-ahead log into the file.
     connection.close().map_err(|(_, cause)| cause)?;
     File::open(&new)?.sync_all()?;
     fs::rename(&new, path)?;
-    #[cfg(unix)]
-    if let Some(folder) = path.parent() {
-        // Without this a power failure may lose the file's name.
-        File::open(folder)?.sync_all()?;
-    }
+    sync_folder(path)?;
     Ok(())
 }
 
-fn beside(path: &Path, ending: &str) -> PathBuf {
+/// Creates an empty file that only its owner may read. It is an error if there is one already.
+pub(super) fn create_private(path: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
+
+/// Stores the name of a new file. Without this a power failure may lose it.
+pub(super) fn sync_folder(file: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    if let Some(folder) = file.parent() {
+        let is_here = folder.as_os_str().is_empty();
+        let folder = if is_here { Path::new(".") } else { folder };
+        File::open(folder)?.sync_all()?;
+    }
+    #[cfg(not(unix))]
+    let _ = file;
+    Ok(())
+}
+
+pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     name.into()

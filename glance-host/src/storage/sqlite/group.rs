@@ -70,7 +70,7 @@ fn epoch(connection: &Connection) -> rusqlite::Result<String> {
         .query_row([], |row| row.get(0))
 }
 
-fn renew_epoch(connection: &Connection) -> rusqlite::Result<String> {
+pub(super) fn renew_epoch(connection: &Connection) -> rusqlite::Result<String> {
     connection
         .prepare_cached("UPDATE team SET epoch = lower(hex(randomblob(8))) RETURNING epoch")?
         .query_row([], |row| row.get(0))

@@ -222,6 +222,21 @@ impl Worker {
         Ok(())
     }
 
+    /// Deletes things that go together.
+    async fn delete_all(
+        &mut self,
+        things: Vec<Thing>,
+        request: RequestBuilder,
+    ) -> reqwest::Result<()> {
+        let all = things.iter().cloned();
+        self.at = all.map(|thing| (self.name.clone(), thing)).collect();
+        accepted(request).await?;
+        for thing in things {
+            self.done(thing, None);
+        }
+        Ok(())
+    }
+
     /// Creates or replaces an extension, or deletes it.
     async fn toggle(&mut self, thing: Thing, value: String, body: &Value) -> reqwest::Result<()> {
         let path = thing.path();
@@ -273,12 +288,11 @@ impl Worker {
         match self.chance.below(3) {
             0 => {
                 let request = self.request(Method::DELETE, &self.group.token, &path);
-                self.change(thing, None, request).await?;
                 let person = self.person;
-                let member = Thing::Member { room, person };
-                if self.has(&member) {
-                    self.done(member, None);
-                }
+                let all = [thing, Thing::Member { room, person }];
+                let all = all.into_iter().filter(|thing| self.has(thing));
+                let all: Vec<_> = all.collect();
+                self.delete_all(all, request).await?;
                 self.room = None;
                 Ok(())
             }
