@@ -1,13 +1,15 @@
 //! The thread that makes all changes, several in one commit.
 //!
 //! A commit waits for the disk. While it waits, the next changes collect, and the next commit stores them together: a
-//! busy host makes few commits, an idle one commits each change at once.
+//! busy host makes few commits, an idle one commits each change at once. A commit costs as much CPU time as several
+//! changes, so while several callers write, the thread pauses before a commit as long as that brings more changes.
 
 use std::any::Any;
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use rusqlite::{Connection, ffi};
@@ -23,6 +25,15 @@ const MAX_WAITING: usize = 1024;
 
 /// The largest number of changes in one commit.
 const MAX_GROUP: usize = 256;
+
+/// The pause in which more changes are expected while several callers write: shorter than most disks take to commit.
+const PAUSE: Duration = Duration::from_micros(50);
+
+/// The largest number of pauses before a commit.
+const MAX_PAUSES: u32 = 16;
+
+/// The number of changes for which a commit is cheap enough: it does not wait for more.
+const ENOUGH: usize = 32;
 
 /// Runs after the commit of a change, on the thread that writes.
 pub(super) type OnCommit = Box<dyn FnOnce() + Send>;
@@ -122,7 +133,7 @@ impl Writer {
         writes: Arc<WriteLog>,
     ) -> std::io::Result<Self> {
         let (changes, waiting) = mpsc::channel(MAX_WAITING);
-        let thread = std::thread::Builder::new()
+        let thread = thread::Builder::new()
             .name("sqlite-writer".to_owned())
             .spawn(move || run(&connection, waiting, &writes))?;
         Ok(Self {
@@ -165,7 +176,7 @@ impl Drop for Writer {
         self.changes = None;
         if let Some(thread) = self.thread.take()
             // The effects of a commit may hold the last handle of the storage, and a thread cannot wait for itself.
-            && thread.thread().id() != std::thread::current().id()
+            && thread.thread().id() != thread::current().id()
         {
             // The thread does not panic: changes that do are caught.
             let _ = thread.join();
@@ -178,17 +189,48 @@ fn run(
     mut waiting: mpsc::Receiver<Box<dyn Change>>,
     writes: &WriteLog,
 ) {
+    let mut is_busy = false;
     while let Some(first) = waiting.blocking_recv() {
         let connection = connection.lock();
+        let mut next = Next::new(&mut waiting, is_busy);
         let mut group = Vec::new();
-        let stored = store(&connection, first, &mut waiting, &mut group, writes);
+        let stored = store(&connection, first, &mut next, &mut group, writes);
         drop(connection);
+        is_busy = group.len() > 1;
         let mut error = stored.err().map(change_error);
         for change in group {
             // The first gets the error itself; the others get one of its kind.
             let copy = error.as_ref().map(again);
             change.finish(std::mem::replace(&mut error, copy));
         }
+    }
+}
+
+/// The changes that join a group.
+struct Next<'a> {
+    waiting: &'a mut mpsc::Receiver<Box<dyn Change>>,
+    /// The number of pauses that are left.
+    pauses: u32,
+}
+
+impl<'a> Next<'a> {
+    fn new(waiting: &'a mut mpsc::Receiver<Box<dyn Change>>, is_busy: bool) -> Self {
+        let pauses = if is_busy { MAX_PAUSES } else { 0 };
+        Self { waiting, pauses }
+    }
+
+    /// Returns a change that waits, after a pause if there is none.
+    fn get(&mut self, taken: usize) -> Option<Box<dyn Change>> {
+        if taken >= MAX_GROUP {
+            return None;
+        }
+        let next = self.waiting.try_recv().ok();
+        if next.is_some() || taken >= ENOUGH || self.pauses == 0 {
+            return next;
+        }
+        self.pauses -= 1;
+        thread::sleep(PAUSE);
+        self.waiting.try_recv().ok()
     }
 }
 
@@ -207,7 +249,7 @@ fn again(error: &StorageError) -> StorageError {
 fn store(
     connection: &Connection,
     first: Box<dyn Change>,
-    waiting: &mut mpsc::Receiver<Box<dyn Change>>,
+    others: &mut Next<'_>,
     group: &mut Vec<Box<dyn Change>>,
     writes: &WriteLog,
 ) -> rusqlite::Result<()> {
@@ -220,8 +262,8 @@ fn store(
             while let Some(mut change) = next.take() {
                 made = make(connection, &mut *change, &mut written, &mut has_failed);
                 group.push(change);
-                if made.is_ok() && group.len() < MAX_GROUP {
-                    next = waiting.try_recv().ok();
+                if made.is_ok() {
+                    next = others.get(group.len());
                 }
             }
             made.and_then(|()| execute(connection, "COMMIT"))
@@ -229,7 +271,7 @@ fn store(
         Err(error) => {
             // The others would wait for the same lock, one after the other.
             group.push(first);
-            group.extend(std::iter::from_fn(|| waiting.try_recv().ok()));
+            group.extend(std::iter::from_fn(|| others.waiting.try_recv().ok()));
             Err(error)
         }
     };
