@@ -208,19 +208,20 @@ pub(super) fn next_version(
     connection: &Connection,
     room: Option<RoomId>,
 ) -> rusqlite::Result<Option<Version>> {
+    // Not `RETURNING`, for which SQLite creates a temporary table.
     let Some(room) = room else {
+        execute(connection, "UPDATE team SET version = version + 1", [])?;
         let group = connection
-            .prepare_cached("UPDATE team SET version = version + 1 RETURNING version")?
+            .prepare_cached("SELECT version FROM team")?
             .query_row([], |row| id(row, 0))?;
         return Ok(Some(Version { group, room: 0 }));
     };
-    connection
-        .prepare_cached(
-            "UPDATE room SET version = version + 1 WHERE id = ?1
-             RETURNING (SELECT version FROM team), version",
-        )?
-        .query_row([number(room.get())], |row| read_version(row, 0))
-        .optional()
+    execute(
+        connection,
+        "UPDATE room SET version = version + 1 WHERE id = ?1",
+        [number(room.get())],
+    )?;
+    glance_values::version(connection, room)
 }
 
 /// Reads a version from two columns.

@@ -143,7 +143,7 @@ fn exists(
         })
 }
 
-fn version(connection: &Connection, room: RoomId) -> rusqlite::Result<Option<Version>> {
+pub(super) fn version(connection: &Connection, room: RoomId) -> rusqlite::Result<Option<Version>> {
     connection
         .prepare_cached("SELECT (SELECT version FROM team), version FROM room WHERE id = ?1")?
         .query_row([number(room.get())], |row| read_version(row, 0))

@@ -13,34 +13,51 @@ pub(super) fn put(
     body: &str,
 ) -> rusqlite::Result<Result<(), Restriction>> {
     let (id, key, place) = (new.oauth_id.as_str(), &new.glance.key, column(new.place));
-    let count = |condition: &str| {
-        connection
-            .prepare_cached(&format!(
-                "SELECT count(*) FROM runtime_glance WHERE oauth_id = ?1 AND {condition}"
-            ))?
-            .query_row(params![id, key, place], |row| row.get::<_, u32>(0))
-    };
     let elsewhere = match new.place {
-        Place::Global => "key = ?2 AND room_id <> ?3",
-        Place::Room(_) => "key = ?2 AND room_id = 0 AND ?3 <> 0",
+        Place::Global => "room_id <> ?3",
+        Place::Room(_) => "room_id = 0 AND ?3 <> 0",
     };
-    if count(elsewhere)? > 0 {
+    let (is_elsewhere, old): (bool, Option<String>) = connection
+        .prepare_cached(&format!(
+            "SELECT EXISTS (SELECT 1 FROM runtime_glance
+                            WHERE oauth_id = ?1 AND key = ?2 AND {elsewhere}),
+                    (SELECT glance FROM runtime_glance
+                     WHERE oauth_id = ?1 AND key = ?2 AND room_id = ?3)"
+        ))?
+        .query_row(params![id, key, place], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+    if is_elsewhere {
         return Ok(Err(Restriction::KeyElsewhere));
     }
-    if count("key <> ?2 AND room_id = ?3")? >= MAX_RUNTIME_GLANCES {
-        return Ok(Err(Restriction::TooMany));
-    }
-    let old = find(connection, &new.oauth_id, new.place, key)?;
-    if old.is_some_and(|old| old != new.glance) {
-        glance_values::forget(connection, &new.oauth_id, key, new.place.room(), false)?;
+    match old {
+        None if count(connection, id, place)? >= MAX_RUNTIME_GLANCES => {
+            return Ok(Err(Restriction::TooMany));
+        }
+        // An older host may have written the same glance as another text.
+        Some(old) if old != body && !is_same(&old, &new.glance) => {
+            glance_values::forget(connection, &new.oauth_id, key, new.place.room(), false)?;
+        }
+        _ => {}
     }
     execute(
         connection,
-        "INSERT OR REPLACE INTO runtime_glance (oauth_id, key, room_id, glance)
-         VALUES (?1, ?2, ?3, ?4)",
+        "INSERT INTO runtime_glance (oauth_id, key, room_id, glance) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (oauth_id, key, room_id) DO UPDATE SET glance = excluded.glance",
         params![id, key, place, body],
     )?;
     Ok(Ok(()))
+}
+
+fn is_same(stored: &str, glance: &Glance) -> bool {
+    serde_json::from_str::<Glance>(stored).is_ok_and(|stored| stored == *glance)
+}
+
+/// Counts the glances of an installation in one place.
+fn count(connection: &Connection, id: &str, place: i64) -> rusqlite::Result<u32> {
+    connection
+        .prepare_cached("SELECT count(*) FROM runtime_glance WHERE oauth_id = ?1 AND room_id = ?2")?
+        .query_row(params![id, place], |row| row.get(0))
 }
 
 pub(super) fn find(
