@@ -20,6 +20,12 @@ const MESSAGE_TAGS: [&str; 21] = [
 
 const CARD_TAGS: [&str; 5] = ["a", "b", "i", "span", "strong"];
 
+/// The formatting elements of cards.
+const PLAIN_CARD_TAGS: [&str; 3] = ["b", "i", "strong"];
+
+/// The formatting elements of messages, and `br`.
+const PLAIN_MESSAGE_TAGS: [&str; 6] = ["b", "br", "code", "em", "i", "strong"];
+
 /// Elements that are removed with their content, because it is no text for people.
 const REMOVED: [&str; 10] = [
     "iframe", "noembed", "noframes", "noscript", "script", "style", "template", "textarea",
@@ -83,11 +89,14 @@ static PICTURE: LazyLock<Option<Regex>> =
 
 /// Sanitizes the message of a notification.
 pub(crate) fn message(html: &str) -> String {
-    clean(&MESSAGES, html)
+    clean(&MESSAGES, &PLAIN_MESSAGE_TAGS, html)
 }
 
 /// Replaces the picture URLs in sanitized HTML by URLs of the host.
 pub(crate) fn proxy_pictures(clean: &str, images: InstallationImages<'_>) -> String {
+    if !clean.contains("<img") {
+        return clean.to_owned();
+    }
     let Some(picture) = &*PICTURE else {
         return ammonia::clean_text(clean);
     };
@@ -118,10 +127,13 @@ fn decode_attribute(value: &str) -> String {
 
 /// Sanitizes the HTML in a card.
 pub(crate) fn card(html: &str) -> String {
-    clean(&CARDS, html)
+    clean(&CARDS, &PLAIN_CARD_TAGS, html)
 }
 
-fn clean(builder: &Builder<'_>, html: &str) -> String {
+fn clean(builder: &Builder<'_>, plain_tags: &[&str], html: &str) -> String {
+    if html.len() <= MAX_HTML && label::is_plain(html, plain_tags) {
+        return html.to_owned();
+    }
     let clean = builder.clean(&label::limit_elements(html)).to_string();
     let clean = label::normalize_line_breaks(clean);
     // The page parses this again, and a parser drops the first line break of a `pre`.

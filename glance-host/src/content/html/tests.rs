@@ -31,6 +31,41 @@ fn allowed_html_is_kept() {
 }
 
 #[test]
+fn plain_html_is_what_the_sanitizer_returns() {
+    let parts = [
+        "<b>",
+        "</b>",
+        "<code>",
+        "</code>",
+        "<em>",
+        "<strong>",
+        "</strong>",
+        "<br>",
+        "</br>",
+        "x",
+        "\n",
+        " ",
+        "&lt;",
+    ];
+    let mut htmls = vec![String::new()];
+    for _ in 0..4 {
+        let longer = htmls
+            .iter()
+            .flat_map(|html| parts.map(|part| format!("{html}{part}")));
+        htmls = longer.collect();
+    }
+    for (builder, tags) in [
+        (&MESSAGES, &PLAIN_MESSAGE_TAGS[..]),
+        (&CARDS, &PLAIN_CARD_TAGS),
+    ] {
+        let plain = htmls.iter().filter(|html| label::is_plain(html, tags));
+        for html in plain {
+            assert_eq!(builder.clean(html).to_string(), *html);
+        }
+    }
+}
+
+#[test]
 fn white_space_is_kept() {
     // The page's parser leaves out one line break behind the tag.
     for (html, clean) in [
