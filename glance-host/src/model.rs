@@ -40,7 +40,7 @@ pub use private_message::{MAX_PRIVATE_MESSAGES, PrivateMessage};
 pub(crate) use room::Archived;
 pub use room::{Group, NewRoom, Room};
 pub use session::Session;
-pub use token::{AdminToken, MAX_ADMIN_TOKENS, NewAdminToken, StoredToken};
+pub use token::{AdminToken, MAX_ADMIN_TOKENS, NewAdminToken, StoredToken, TokenOwner};
 pub use user::User;
 pub(crate) use user::{EMBED_GUEST, mention_name};
 pub use webhook_call::{

@@ -67,13 +67,13 @@ impl Wire {
         rendered
     }
 
-    /// Renders a room with its owner, the people who are in it now, and its newest entry.
+    /// Renders a room with its owner, the people who are in it now, and the time of its newest entry.
     pub(crate) fn room_details(
         &self,
         room: &model::Room,
         owner: Option<&model::User>,
         present: &[model::User],
-        newest: Option<&Entry>,
+        last_active: Option<i64>,
     ) -> RoomDetails {
         let mut details = RoomDetails::new(room.id);
         details.name = Some(room.name.clone());
@@ -84,7 +84,7 @@ impl Wire {
         details.owner = owner.map(|owner| self.person(owner));
         details.participants = Some(self.people(present));
         details.created = Some(date(room.created.saturating_mul(1_000_000)));
-        details.last_active = newest.map(|entry| date(entry.at));
+        details.last_active = last_active.map(date);
         details.version = Some(room_version(room));
         details.links = Some(self.links(room));
         details
@@ -150,30 +150,53 @@ fn privacy(room: &model::Room) -> Privacy {
 
 /// Formats microseconds since 1970 like `2016-09-09T08:23:02.932694+00:00`.
 pub(crate) fn date(micros: i64) -> String {
-    let (date, micros) = date_parts(i128::from(micros) * 1000);
-    format!("{date}.{micros:06}+00:00")
+    let fraction = micros.rem_euclid(1_000_000);
+    let Some(mut date) = date_and_time(micros.div_euclid(1_000_000)) else {
+        return date(0);
+    };
+    date.push('.');
+    for part in [fraction / 10_000, fraction / 100 % 100, fraction % 100] {
+        push_two_digits(&mut date, part);
+    }
+    date.push_str("+00:00");
+    date
 }
 
-/// Returns date and time of day in UTC, and the microseconds.
-fn date_parts(nanos: i128) -> (String, u32) {
-    let at = time::OffsetDateTime::from_unix_timestamp_nanos(nanos)
-        .unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
-    let date = format!(
-        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}",
-        at.year(),
-        u8::from(at.month()),
-        at.day(),
-        at.hour(),
-        at.minute(),
-        at.second(),
-    );
-    (date, at.microsecond())
+/// Formats seconds since 1970 like `2016-09-09T08:23:02`, in UTC. `None` means a year that has not four digits.
+fn date_and_time(seconds: i64) -> Option<String> {
+    // The general formatter would take most of the time of some calls.
+    let at = time::OffsetDateTime::from_unix_timestamp(seconds).ok()?;
+    let year = i64::from(at.year());
+    if !(0..10_000).contains(&year) {
+        return None;
+    }
+    let mut text = String::with_capacity("2016-09-09T08:23:02.932694+00:00".len());
+    for (part, end) in [
+        (year / 100, ""),
+        (year % 100, "-"),
+        (u8::from(at.month()).into(), "-"),
+        (at.day().into(), "T"),
+        (at.hour().into(), ":"),
+        (at.minute().into(), ":"),
+        (at.second().into(), ""),
+    ] {
+        push_two_digits(&mut text, part);
+        text.push_str(end);
+    }
+    Some(text)
+}
+
+fn push_two_digits(text: &mut String, number: i64) {
+    for digit in [number / 10 % 10, number % 10] {
+        text.push(char::from(b'0' + digit as u8));
+    }
 }
 
 /// Formats seconds since 1970 like `2016-09-09T08:23:02Z`.
 pub(crate) fn time(seconds: i64) -> String {
-    let (date, _) = date_parts(i128::from(seconds) * 1_000_000_000);
-    format!("{date}Z")
+    let mut date = date_and_time(seconds).unwrap_or_else(|| "1970-01-01T00:00:00".to_owned());
+    date.push('Z');
+    date
 }
 
 /// Returns a version that changes with any field of a person.
@@ -213,7 +236,10 @@ pub(crate) fn version(of: &impl Serialize) -> String {
     let json = serde_json::to_vec(of).unwrap_or_default();
     let digest = digest(&SHA256, &json);
     let short = digest.as_ref().iter().take(4);
-    short.map(|byte| format!("{byte:02X}")).collect()
+    let digits = short.flat_map(|byte| [byte >> 4, byte & 15]);
+    digits
+        .map(|digit| char::from(b"0123456789ABCDEF"[usize::from(digit)]))
+        .collect()
 }
 
 #[cfg(test)]

@@ -25,7 +25,6 @@ use axum::http::StatusCode;
 use axum::routing::{any, get, post, put};
 use axum::{Router, middleware};
 
-use crate::http::body_limit;
 use crate::http::state::AppState;
 use error::ApiError;
 
@@ -103,10 +102,10 @@ pub(crate) fn router(app: &AppState) -> Router {
                 "This address has no such method",
             )
         })
-        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
-    let routes = body_limit::limited(routes, app).with_state(app.clone());
-    // The address is normalized before routing.
-    Router::new()
-        .fallback_service(routes)
-        .layer(middleware::from_fn_with_state(app.clone(), admit::admit))
+        .with_state(app.clone());
+    // The address is normalized before routing. One layer is cheaper than several.
+    Router::new().fallback_service(routes).layer((
+        DefaultBodyLimit::max(MAX_BODY_BYTES),
+        middleware::from_fn_with_state(app.clone(), admit::admit),
+    ))
 }

@@ -8,13 +8,13 @@ use std::task::{Context, Poll, ready};
 
 use axum::Router;
 use axum::body::{Body, BodyDataStream, Bytes, HttpBody};
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::header::CONNECTION;
 use axum::http::{Extensions, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use futures_util::{Stream, StreamExt};
-use glance_sdk::serve::limit_bodies;
+use glance_sdk::serve::{self, limit_bodies};
 
 use crate::http::state::AppState;
 
@@ -26,10 +26,10 @@ const TOO_LARGE: &str =
 
 /// Whether the sender of a request is authenticated.
 #[derive(Debug, Clone, Default)]
-struct Sender(Arc<State>);
+struct Sender(Arc<SenderState>);
 
 #[derive(Debug, Default)]
-struct State {
+struct SenderState {
     is_known: AtomicBool,
     is_refused: AtomicBool,
 }
@@ -39,19 +39,15 @@ pub(crate) fn limited<S>(router: Router<S>, app: &AppState) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
 {
-    let in_sum = middleware::from_fn_with_state(app.inbound.clone(), limit_bodies);
-    router
-        .layer(middleware::from_fn(limit_unknown_senders))
-        .layer(in_sum)
+    router.layer(middleware::from_fn_with_state(app.inbound.clone(), limit))
 }
 
-/// Lifts the limit of a request whose sender is authenticated; the limit of its route still applies.
-pub(crate) fn sender_is_known(extensions: &mut Extensions) {
-    let Sender(state) = extensions.get_or_insert_default::<Sender>();
-    state.is_known.store(true, Ordering::Relaxed);
-}
-
-async fn limit_unknown_senders(mut request: Request, next: Next) -> Response {
+/// Middleware for bodies of any sender.
+pub(crate) async fn limit(
+    State(inbound): State<serve::Limits>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     if request.body().is_end_stream() {
         return next.run(request).await;
     }
@@ -66,7 +62,7 @@ async fn limit_unknown_senders(mut request: Request, next: Next) -> Response {
             state: Arc::clone(&state),
         })
     };
-    let response = next.run(request.map(limited)).await;
+    let response = limit_bodies(State(inbound), request.map(limited), next).await;
     match state.is_refused.load(Ordering::Relaxed) {
         true => (
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -78,13 +74,19 @@ async fn limit_unknown_senders(mut request: Request, next: Next) -> Response {
     }
 }
 
+/// Lifts the limit of a request whose sender is authenticated; the limit of its route still applies.
+pub(crate) fn sender_is_known(extensions: &mut Extensions) {
+    let Sender(state) = extensions.get_or_insert_default::<Sender>();
+    state.is_known.store(true, Ordering::Relaxed);
+}
+
 /// A body that fails if it is too large.
 struct Limited {
     body: BodyDataStream,
     /// The size that the head announces.
     announced: usize,
     read: usize,
-    state: Arc<State>,
+    state: Arc<SenderState>,
 }
 
 impl Limited {

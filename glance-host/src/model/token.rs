@@ -1,8 +1,11 @@
 //! Access tokens of installations, and admin tokens.
 
 use std::fmt;
+use std::sync::Arc;
 
 use glance_sdk::model::{OauthId, UserId};
+
+use super::{Installed, Room};
 
 /// A stored access token. Storage has only its digest, so reading the database reveals no token.
 #[derive(Debug, Clone)]
@@ -15,6 +18,17 @@ pub struct StoredToken {
     pub scope: String,
     /// The expiry time, in seconds since 1970.
     pub expires_at: i64,
+}
+
+/// An access token with its installation.
+#[derive(Debug)]
+pub struct TokenOwner {
+    /// The token.
+    pub token: StoredToken,
+    /// The installation that it belongs to.
+    pub installed: Arc<Installed>,
+    /// The room of the installation, if it is in one room.
+    pub room: Option<Room>,
 }
 
 /// The largest number of valid admin tokens, and of revoked or expired ones that are stored.

@@ -9,7 +9,7 @@ use glance_sdk::auth::random_alphanumeric;
 use glance_sdk::model::{OauthId, Secret};
 
 use crate::model::clock::Clock;
-use crate::model::{Installed, StoredToken};
+use crate::model::{Installed, StoredToken, TokenOwner};
 use crate::service::install::SECRET_LENGTH;
 use crate::storage::{Storage, StorageError};
 
@@ -83,15 +83,14 @@ impl AccessTokens {
         Ok(stored.filter(|stored| stored.expires_at > now))
     }
 
-    /// Finds a token that has not expired, and its installation.
-    pub(crate) async fn find_with_installation(
+    /// Finds a token that has not expired, with its installation.
+    pub(crate) async fn find_owner(
         &self,
         token: &str,
-    ) -> Result<Option<(StoredToken, Arc<Installed>)>, StorageError> {
-        let digest = digested(token);
-        let found = self.storage.token_and_installation(&digest).await?;
+    ) -> Result<Option<Arc<TokenOwner>>, StorageError> {
+        let found = self.storage.token_owner(&digested(token)).await?;
         let now = self.clock.now();
-        Ok(found.filter(|(stored, _)| stored.expires_at > now))
+        Ok(found.filter(|owner| owner.token.expires_at > now))
     }
 
     /// Returns the seconds until a token expires.

@@ -9,7 +9,7 @@ use glance_sdk::model::{MessageFormat, Notification, RoomDetails, RoomId, UserDe
 use crate::cluster::attendance::Attendance;
 use crate::content::wire::Wire;
 use crate::model::access::Access;
-use crate::model::{Entry, Installed, Message, Room, Sender, User};
+use crate::model::{Entry, Installed, Message, Room, Sender, TokenOwner, User};
 use crate::storage::{Storage, StorageError};
 
 /// Looks up rooms and people, and renders them as JSON.
@@ -39,20 +39,22 @@ impl Directory {
         self.storage.find_room(id_or_name).await
     }
 
-    /// Finds a room by its id or name for an installation, which may be for one room only.
+    /// Finds a room by its id or name for the installation of a token, which may be for one room only.
     pub(crate) async fn find_room_for(
         &self,
-        installed: &Installed,
+        owner: &TokenOwner,
         id_or_name: &str,
     ) -> Result<Option<Room>, StorageError> {
-        let Some(own) = installed.room_id else {
+        if owner.installed.room_id.is_none() {
             return self.find_room(id_or_name).await;
-        };
-        // An installation in one room reads that one, whichever it names: neither the answer nor the time it takes
+        }
+        // An installation in one room reads no other, whichever it names: neither the answer nor the time it takes
         // says whether there is another.
-        let own = self.storage.room(own).await?;
+        let own = owner.room.as_ref();
         let id = id_or_name.parse::<RoomId>().ok();
-        Ok(own.filter(|own| id == Some(own.id) || own.name == id_or_name))
+        Ok(own
+            .filter(|own| id == Some(own.id) || own.name == id_or_name)
+            .cloned())
     }
 
     /// Finds a room by its id or name that a person may enter.
@@ -120,11 +122,10 @@ impl Directory {
 
     /// Renders a room with all members of the REST API.
     pub(crate) async fn room_details(&self, room: &Room) -> Result<RoomDetails, StorageError> {
-        let owner = self.storage.user(room.owner).await?;
-        let newest = self.storage.timeline(room.id, 1).await?;
+        let (owner, last_active) = self.storage.owner_and_last_active(room).await?;
         let present = self.participants(room).await?;
-        let (owner, newest) = (owner.as_ref(), newest.last());
-        Ok(self.wire.room_details(room, owner, &present, newest))
+        let owner = owner.as_ref();
+        Ok(self.wire.room_details(room, owner, &present, last_active))
     }
 
     pub(crate) async fn message(

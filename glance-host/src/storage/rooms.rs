@@ -26,6 +26,9 @@ pub trait RoomStore: fmt::Debug + Send + Sync + 'static {
     /// Returns the room with this id.
     async fn room(&self, id: RoomId) -> Result<Option<Room>>;
 
+    /// Returns the owner of a room, and the time of its newest entry in microseconds since 1970.
+    async fn owner_and_last_active(&self, room: &Room) -> Result<(Option<User>, Option<i64>)>;
+
     /// Finds the room with this name.
     async fn find_room(&self, name: &str) -> Result<Option<Room>>;
 

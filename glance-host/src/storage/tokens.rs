@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use glance_sdk::model::OauthId;
 
 use super::Result;
-use crate::model::{Installed, StoredToken};
+use crate::model::{StoredToken, TokenOwner};
 
 /// Stores access tokens.
 #[async_trait]
@@ -19,11 +19,8 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
     /// Returns the token with this digest, expired or not.
     async fn token(&self, digest: &[u8]) -> Result<Option<StoredToken>>;
 
-    /// Returns the token with this digest, expired or not, and its installation.
-    async fn token_and_installation(
-        &self,
-        digest: &[u8],
-    ) -> Result<Option<(StoredToken, Arc<Installed>)>>;
+    /// Returns the token with this digest, expired or not, with its installation.
+    async fn token_owner(&self, digest: &[u8]) -> Result<Option<Arc<TokenOwner>>>;
 
     /// Deletes a token. Returns whether there was one.
     async fn remove_token(&self, digest: &[u8]) -> Result<bool>;

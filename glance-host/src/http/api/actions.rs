@@ -21,7 +21,7 @@ pub(super) async fn read(
     ExtensionPath { caller, place, key }: ExtensionPath,
 ) -> Result<Json<Action>, ApiError> {
     Ok(Json(
-        extensions.action(&caller.installed, place, &key).await?,
+        extensions.action(caller.installed(), place, &key).await?,
     ))
 }
 
@@ -34,7 +34,7 @@ pub(super) async fn create(
     let action = path.parse(&body, "action", validate::action)?;
     let ExtensionPath { caller, place, key } = path;
     extensions
-        .put_action(&caller.installed, place, action)
+        .put_action(caller.installed(), place, action)
         .await?;
     let place = match place {
         Place::Room(room) => format!("/room/{room}"),
@@ -50,7 +50,7 @@ pub(super) async fn remove(
     ExtensionPath { caller, place, key }: ExtensionPath,
 ) -> Result<StatusCode, ApiError> {
     extensions
-        .remove_action(&caller.installed, place, &key)
+        .remove_action(caller.installed(), place, &key)
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }

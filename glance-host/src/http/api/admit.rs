@@ -9,6 +9,7 @@ use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, HeaderValue, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use glance_sdk::serve::limit_bodies;
 use url::form_urlencoded;
 
 use super::caller::Caller;
@@ -33,15 +34,18 @@ pub(super) async fn admit(
     };
     let (mut response, allowance) = match caller {
         Ok(caller) => {
-            let id = caller.as_ref().map(|caller| &caller.installed.oauth_id);
+            let id = caller.as_ref().map(|caller| &caller.installed().oauth_id);
             match app.limits.request(id) {
                 Ok(allowance) => {
-                    if let Some(caller) = caller {
-                        body_limit::sender_is_known(request.extensions_mut());
-                        request.extensions_mut().insert(caller);
-                    }
-                    let answer = refused_in_json(next.run(request).await).await;
-                    (answer, Some(allowance))
+                    let inbound = app.inbound.clone();
+                    let answer = match caller {
+                        Some(caller) => {
+                            request.extensions_mut().insert(caller);
+                            limit_bodies(State(inbound), request, next).await
+                        }
+                        None => body_limit::limit(State(inbound), request, next).await,
+                    };
+                    (refused_in_json(answer).await, Some(allowance))
                 }
                 Err(exceeded) => (ApiError::from(exceeded).into_response(), None),
             }
@@ -53,6 +57,8 @@ pub(super) async fn admit(
     };
     app.metrics.requested(response.status().as_u16());
     let headers = response.headers_mut();
+    // Room for these and for those of the limit of messages.
+    headers.reserve(8);
     if let Some(allowance) = allowance {
         rate_limit_headers::insert(allowance, headers);
     }
@@ -72,6 +78,9 @@ impl CallerQuery {
     /// contains no token.
     fn take(uri: &mut Uri) -> Self {
         let mut query = Self::default();
+        if uri.query().is_none() && is_normal(uri.path()) {
+            return query;
+        }
         let mut rest = Vec::new();
         for pair in uri.query().unwrap_or_default().split('&') {
             let (name, value) = read(pair);
@@ -99,6 +108,11 @@ impl CallerQuery {
         *uri = Uri::from_parts(parts).unwrap_or_default();
         query
     }
+}
+
+/// Returns whether a path has no empty part.
+fn is_normal(path: &str) -> bool {
+    path.starts_with('/') && !path.contains("//") && (path == "/" || !path.ends_with('/'))
 }
 
 /// Decodes the name and value of one parameter.

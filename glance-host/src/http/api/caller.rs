@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 use glance_sdk::model::Scope;
 
 use super::error::ApiError;
-use crate::model::{Installed, Room, User};
+use crate::model::{Installed, Room, TokenOwner, User};
 use crate::service::access_tokens::AccessTokens;
 use crate::service::directory::Directory;
 use crate::storage::StorageError;
@@ -16,9 +16,7 @@ use crate::storage::StorageError;
 /// request.
 #[derive(Clone)]
 pub(crate) struct Caller {
-    pub(crate) installed: Arc<Installed>,
-    /// The scopes of the token, separated by spaces.
-    scope: String,
+    owner: Arc<TokenOwner>,
     /// Whether the caller only tests the token (`auth_test=true`).
     only_tests: bool,
 }
@@ -39,26 +37,25 @@ impl Caller {
         token: &str,
         only_tests: bool,
     ) -> Result<Option<Self>, StorageError> {
-        let found = tokens.find_with_installation(token).await?;
-        Ok(found.map(|(stored, installed)| Self {
-            installed,
-            scope: stored.scope,
-            only_tests,
-        }))
+        let found = tokens.find_owner(token).await?;
+        Ok(found.map(|owner| Self { owner, only_tests }))
+    }
+
+    pub(crate) fn installed(&self) -> &Installed {
+        &self.owner.installed
     }
 
     /// Returns the scopes that a token with these scopes still has: an update may have removed some.
-    pub(super) fn allows<'t>(&self, scope: &'t str) -> Vec<&'t str> {
-        let is_left = |held: &&str| self.installed.asks_for(&Scope::from(*held));
-        scope.split_whitespace().filter(is_left).collect()
+    pub(super) fn allows<'t>(&self, scope: &'t str) -> impl Iterator<Item = &'t str> {
+        let is_left = |held: &&str| self.installed().asks_for(&Scope::from(*held));
+        scope.split_whitespace().filter(is_left)
     }
 
     /// Refuses a token that has none of these scopes; an empty list accepts every token. Each handler calls this
     /// first, because a call that only tests its token ends here.
     pub(crate) fn needs(&self, scopes: &[Scope]) -> Result<(), ApiError> {
-        let held = self.allows(&self.scope);
-        let is_held = |scope: &Scope| held.contains(&scope.as_str());
-        if scopes.is_empty() || scopes.iter().any(is_held) {
+        let is_needed = |held: &str| scopes.iter().any(|scope| scope.as_str() == held);
+        if scopes.is_empty() || self.allows(&self.owner.token.scope).any(is_needed) {
             return match self.only_tests {
                 true => Err(ApiError::tested()),
                 false => Ok(()),
@@ -78,7 +75,7 @@ impl Caller {
         directory: &Directory,
         id_or_name: &str,
     ) -> Result<Room, ApiError> {
-        let found = directory.find_room_for(&self.installed, id_or_name).await?;
+        let found = directory.find_room_for(&self.owner, id_or_name).await?;
         found.ok_or_else(|| ApiError::not_found(format!("Room {id_or_name} not found")))
     }
 

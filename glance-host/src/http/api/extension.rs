@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use axum::extract::{FromRequestParts, Path};
+use axum::extract::{FromRequestParts, Path, RawPathParams};
 use axum::http::request::Parts;
 use glance_sdk::json;
 use glance_sdk::validate::{Problem, Severity};
@@ -28,18 +28,18 @@ impl FromRequestParts<AppState> for ExtensionPath {
         let caller = Caller::from_request_parts(parts, app).await?;
         // No source says which scope HipChat required, and add-ons request various ones.
         caller.needs(&[])?;
-        let Path(mut path) = Path::<HashMap<String, String>>::from_request_parts(parts, app)
+        let path = RawPathParams::from_request_parts(parts, app)
             .await
-            .map_err(|cause| ApiError::bad_request(cause.body_text()))?;
-        let place = match path.get("room") {
-            Some(room) => Place::Room(caller.room(&app.directory, room).await?.id),
+            .map_err(|cause| {
+                ApiError::bad_request(format!("Invalid URL: {}", cause.body_text()))
+            })?;
+        let named = |name| path.iter().find(|(found, _)| *found == name);
+        let place = match named("room") {
+            Some((_, room)) => Place::Room(caller.room(&app.directory, room).await?.id),
             None => Place::Global,
         };
-        Ok(Self {
-            caller,
-            place,
-            key: path.remove("key").unwrap_or_default(),
-        })
+        let key = named("key").map_or("", |(_, key)| key).to_owned();
+        Ok(Self { caller, place, key })
     }
 }
 

@@ -16,7 +16,7 @@ pub(super) async fn read(
     ExtensionPath { caller, place, key }: ExtensionPath,
 ) -> Result<Json<Glance>, ApiError> {
     Ok(Json(
-        extensions.glance(&caller.installed, place, &key).await?,
+        extensions.glance(caller.installed(), place, &key).await?,
     ))
 }
 
@@ -27,7 +27,7 @@ pub(super) async fn create(
 ) -> Result<StatusCode, ApiError> {
     let glance = path.parse(&body, "glance", validate::glance)?;
     extensions
-        .put_glance(&path.caller.installed, path.place, glance)
+        .put_glance(path.caller.installed(), path.place, glance)
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -37,7 +37,7 @@ pub(super) async fn remove(
     ExtensionPath { caller, place, key }: ExtensionPath,
 ) -> Result<StatusCode, ApiError> {
     extensions
-        .remove_glance(&caller.installed, place, &key)
+        .remove_glance(caller.installed(), place, &key)
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }

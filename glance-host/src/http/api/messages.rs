@@ -33,7 +33,7 @@ pub(super) async fn create(
     let body = read(&body)?;
     let room = caller.room(&directory, &room).await?;
     let draft = Draft::from(body.message);
-    let posted = messages.post_as_add_on(&room, &caller.installed, draft);
+    let posted = messages.post_as_add_on(&room, caller.installed(), draft);
     let (entry, allowance) = posted.await?;
     let written = json!({ "id": entry.id, "timestamp": wire::date(entry.at) });
     Ok((StatusCode::CREATED, allowance, Json(written)))
@@ -57,7 +57,7 @@ pub(super) async fn reply(
         reply_to: Some(parent),
         ..Draft::default()
     };
-    let posted = messages.post_as_add_on(&room, &caller.installed, draft);
+    let posted = messages.post_as_add_on(&room, caller.installed(), draft);
     let (_, allowance) = posted.await?;
     Ok((allowance, StatusCode::NO_CONTENT))
 }

@@ -27,7 +27,7 @@ pub(super) async fn create(
     caller.needs(&[Scope::SendNotification])?;
     let room = caller.room(&directory, &room).await?;
     let notification = read(request).await?;
-    let posted = messages.notify(&room, &caller.installed, notification);
+    let posted = messages.notify(&room, caller.installed(), notification);
     let (_, allowance) = posted.await?;
     Ok((allowance, StatusCode::NO_CONTENT))
 }

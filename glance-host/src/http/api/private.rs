@@ -26,6 +26,6 @@ pub(super) async fn create(
         PrivateMessageError::Storage(error) => error.into(),
     };
     let message = notifications::read(request).await?;
-    let sent = messages.send(&caller.installed, &user, message).await;
+    let sent = messages.send(caller.installed(), &user, message).await;
     Ok((sent.map_err(refused)?, StatusCode::NO_CONTENT))
 }

@@ -36,7 +36,7 @@ pub(super) async fn list(
     caller.needs(&[Scope::ViewGroup])?;
     let archived = paging.includes("include-archived");
     let written = |room: &model::Room| directory.room(room);
-    let Some(own) = caller.installed.room_id else {
+    let Some(own) = caller.installed().room_id else {
         let (skip, at_most) = paging.read();
         let rooms = storage.list_rooms(archived, skip, at_most).await?;
         return Ok(Json(paging.part(rooms.iter().map(written))));
@@ -74,7 +74,7 @@ pub(super) async fn create(
     body: Bytes,
 ) -> Result<impl IntoResponse, ApiError> {
     caller.needs(&[Scope::ManageRooms])?;
-    check_manages_rooms(&caller.installed)?;
+    check_manages_rooms(caller.installed())?;
     let json: NewRoomJson = parse(&body)?;
     let owner = match owner(&directory, &caller, json.owner_user_id).await? {
         Some(owner) => owner,
@@ -154,7 +154,7 @@ pub(super) async fn delete(
     Path(room): Path<String>,
 ) -> Result<StatusCode, ApiError> {
     caller.needs(&[Scope::ManageRooms])?;
-    check_manages_rooms(&caller.installed)?;
+    check_manages_rooms(caller.installed())?;
     let room = caller.room(&directory, &room).await?;
     rooms.delete_for_add_on(&room).await?;
     Ok(StatusCode::NO_CONTENT)

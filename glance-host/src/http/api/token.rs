@@ -105,8 +105,8 @@ pub(super) async fn read_token(
 ) -> Result<NoStore<Value>, ApiError> {
     caller.needs(&[])?;
     let stored = find(&tokens, &caller, &token).await?;
-    let scopes = caller.allows(&stored.scope);
-    let installed = &caller.installed;
+    let scopes: Vec<_> = caller.allows(&stored.scope).collect();
+    let installed = caller.installed();
     let room = match installed.room_id {
         Some(id) => storage.room(id).await?,
         None => None,
@@ -150,7 +150,7 @@ async fn find(
 ) -> Result<StoredToken, ApiError> {
     let stored = tokens.find(token).await?;
     stored
-        .filter(|stored| stored.oauth_id == caller.installed.oauth_id)
+        .filter(|stored| stored.oauth_id == caller.installed().oauth_id)
         .ok_or_else(|| ApiError::not_found("Token not found"))
 }
 

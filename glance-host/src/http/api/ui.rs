@@ -80,7 +80,7 @@ async fn push(
 ) -> Pushed {
     let glances = entries(body)?;
     extensions
-        .push(&caller.installed, room, user, glances)
+        .push(caller.installed(), room, user, glances)
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }

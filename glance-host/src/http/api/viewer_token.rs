@@ -55,13 +55,13 @@ pub(super) async fn create(
     let room = caller.room(&directory, &request.room_id.text()).await?;
     let user = match request.user_id {
         Some(user) => {
-            embeds.check_names_person(&caller.installed)?;
+            embeds.check_names_person(caller.installed())?;
             Some(caller.user(&directory, &user.text()).await?.id)
         }
         None => None,
     };
     Ok(Json(json!({
-        "token": embeds.token(&caller.installed, room.id, user),
+        "token": embeds.token(caller.installed(), room.id, user),
         "expires_in": embed::TOKEN_SECONDS,
         "sidebar_url": format!("{}/embed/rooms/{}", info.base_url, room.id),
     })))

@@ -66,7 +66,7 @@ pub(super) async fn list(
     WebhookPath { caller, room, .. }: WebhookPath,
     paging: Paging,
 ) -> Result<Json<Page<Value>>, ApiError> {
-    let all = extensions.webhooks(&caller.installed, room.id).await?;
+    let all = extensions.webhooks(caller.installed(), room.id).await?;
     let json = all.iter().map(|one| json_of(&info, room.id, one));
     Ok(Json(paging.page(json.collect::<Result<Vec<_>, _>>()?)))
 }
@@ -77,7 +77,9 @@ pub(super) async fn read_by_id(
     WebhookPath { caller, room, name }: WebhookPath,
 ) -> Result<Json<Value>, ApiError> {
     let name = WebhookName::Id(&name);
-    let one = extensions.webhook(&caller.installed, room.id, name).await?;
+    let one = extensions
+        .webhook(caller.installed(), room.id, name)
+        .await?;
     json_of(&info, room.id, &one).map(Json)
 }
 
@@ -87,7 +89,9 @@ pub(super) async fn read_by_key(
     WebhookPath { caller, room, name }: WebhookPath,
 ) -> Result<Json<Value>, ApiError> {
     let name = WebhookName::Key(&name);
-    let one = extensions.webhook(&caller.installed, room.id, name).await?;
+    let one = extensions
+        .webhook(caller.installed(), room.id, name)
+        .await?;
     json_of(&info, room.id, &one).map(Json)
 }
 
@@ -126,7 +130,7 @@ pub(super) async fn remove_by_id(
 ) -> Result<StatusCode, ApiError> {
     let name = WebhookName::Id(&name);
     extensions
-        .remove_webhook(&caller.installed, room.id, name)
+        .remove_webhook(caller.installed(), room.id, name)
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -137,7 +141,7 @@ pub(super) async fn remove_by_key(
 ) -> Result<StatusCode, ApiError> {
     let name = WebhookName::Key(&name);
     extensions
-        .remove_webhook(&caller.installed, room.id, name)
+        .remove_webhook(caller.installed(), room.id, name)
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -169,7 +173,7 @@ async fn put(
     webhook: &Webhook,
 ) -> Result<Created, ApiError> {
     let room = path.room.id;
-    let put = extensions.put_webhook(&path.caller.installed, room, webhook);
+    let put = extensions.put_webhook(path.caller.installed(), room, webhook);
     let id = put.await?;
     let address = address(info, room, id);
     let body = json!({ "id": id, "links": { "self": address } });

@@ -2,11 +2,13 @@
 
 use glance_sdk::model::OauthId;
 
-use super::{Pair, holds, install, no_installation_effects, people, same, some, worked};
-use crate::model::{MAX_ADMIN_TOKENS, NewAdminToken, StoredToken, User};
+use super::{Pair, holds, install, no_installation_effects, people, room, same, some, worked};
+use crate::model::{MAX_ADMIN_TOKENS, NewAdminToken, StoredToken, TokenOwner, User};
+use crate::storage::{Effects, RoomChange};
 
 pub(super) async fn check(make: &impl AsyncFn() -> Pair) {
     expired_tokens_are_deleted(&make().await).await;
+    changes_show_in_the_owner_of_a_token(&make().await).await;
     tokens_are_deleted_with_their_installation(&make().await).await;
     tokens_for_scripts_have_a_quota(&make().await).await;
     tokens_for_scripts_store_their_use(&make().await).await;
@@ -29,12 +31,16 @@ async fn expired_tokens_are_deleted([a, b]: &Pair) {
     let found = worked(b.token(&[1]).await, rule);
     let found = found.map(|found| (found.oauth_id, found.scope, found.expires_at));
     same(found, Some((id.clone(), "view_room".to_owned(), 10)), rule);
-    let found = worked(b.token_and_installation(&[1]).await, rule);
-    let found = found
-        .map(|(token, installed)| (token.digest, token.expires_at, installed.oauth_id.clone()));
-    same(found, Some((vec![1], 10, id.clone())), rule);
+    let found = some(worked(b.token_owner(&[1]).await, rule), rule);
+    let TokenOwner {
+        token: found,
+        installed,
+        room,
+    } = &*found;
+    same((&found.digest, found.expires_at), (&vec![1], 10), rule);
+    same((&installed.oauth_id, room), (&id, &None), rule);
     holds(
-        worked(a.token_and_installation(&[9]).await, rule).is_none(),
+        worked(a.token_owner(&[9]).await, rule).is_none(),
         rule,
         "there is a token that was not stored",
     );
@@ -57,6 +63,45 @@ async fn expired_tokens_are_deleted([a, b]: &Pair) {
     );
     worked(b.remove_tokens(&id).await, rule);
     holds(!is_there(3).await, rule, "it is there");
+}
+
+async fn changes_show_in_the_owner_of_a_token([a, b]: &Pair) {
+    let rule = "a token is read with its current installation and room";
+    let ops = room(&**a, "ops").await;
+    let mut installed = install(&**a, "one", Some(ops.id)).await;
+    let id = installed.oauth_id.clone();
+    worked(b.put_token(&token(1, &id, 10), 0).await, rule);
+    for storage in [a, b] {
+        let owner = some(worked(storage.token_owner(&[1]).await, rule), rule);
+        same(
+            owner.installed.oauth_secret.expose(),
+            installed.oauth_secret.expose(),
+            rule,
+        );
+        same(&owner.room, &Some(ops.clone()), rule);
+    }
+    // Each handle reads what the other one changed since its last read.
+    let mut dev = ops.clone();
+    dev.name = "dev".to_owned();
+    let changed = a.change_room(&ops, &dev, Effects::none()).await;
+    same(worked(changed, rule), RoomChange::Done, rule);
+    installed.oauth_secret = "another".into();
+    let secret = &installed.oauth_secret;
+    worked(b.replace_secret(&id, secret).await, rule);
+    for storage in [a, b] {
+        let owner = some(worked(storage.token_owner(&[1]).await, rule), rule);
+        same(
+            owner.installed.oauth_secret.expose(),
+            installed.oauth_secret.expose(),
+            rule,
+        );
+        same(&owner.room, &Some(dev.clone()), rule);
+    }
+    worked(a.remove_token(&[1]).await, rule);
+    for storage in [a, b] {
+        let left = worked(storage.token_owner(&[1]).await, rule);
+        holds(left.is_none(), rule, "the token was revoked");
+    }
 }
 
 async fn tokens_are_deleted_with_their_installation([a, b]: &Pair) {

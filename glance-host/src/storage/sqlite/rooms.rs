@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use glance_sdk::model::{RoomId, UserId};
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::SqliteState;
@@ -41,6 +42,10 @@ impl RoomStore for SqliteState {
 
     async fn room(&self, id: RoomId) -> Result<Option<Room>> {
         self.read(|connection| find(connection, id))
+    }
+
+    async fn owner_and_last_active(&self, room: &Room) -> Result<(Option<User>, Option<i64>)> {
+        self.read(|connection| owner_and_last_active(connection, room))
     }
 
     async fn find_room(&self, name: &str) -> Result<Option<Room>> {
@@ -180,6 +185,25 @@ fn find(connection: &Connection, id: RoomId) -> rusqlite::Result<Option<Room>> {
         .optional()
 }
 
+fn owner_and_last_active(
+    connection: &Connection,
+    room: &Room,
+) -> rusqlite::Result<(Option<User>, Option<i64>)> {
+    connection
+        .prepare_cached(
+            "SELECT user.id, name, is_admin, is_guest, timezone, email, is_removed, is_technical,
+                    (SELECT at FROM timeline WHERE room_id = ?1 ORDER BY nth DESC LIMIT 1)
+             FROM (SELECT ?2 AS owner) LEFT JOIN user ON user.id = owner",
+        )?
+        .query_row([number(room.id.get()), number(room.owner.get())], |row| {
+            let owner = match row.get_ref(0)? {
+                ValueRef::Null => None,
+                _ => Some(user(row)?),
+            };
+            Ok((owner, row.get(8)?))
+        })
+}
+
 fn find_by_name(connection: &Connection, name: &str) -> rusqlite::Result<Option<Room>> {
     connection
         .prepare_cached(&format!("{ROOM} WHERE name = ?1"))?
@@ -311,13 +335,18 @@ fn remove_member(connection: &Connection, room: RoomId, user: UserId) -> rusqlit
 }
 
 fn room(row: &Row<'_>) -> rusqlite::Result<Room> {
+    room_at(row, 0)
+}
+
+/// Reads a room from the columns of [`ROOM`], which begin at this one.
+pub(super) fn room_at(row: &Row<'_>, first: usize) -> rusqlite::Result<Room> {
     Ok(Room {
-        id: id(row, 0)?.into(),
-        name: row.get(1)?,
-        is_public: row.get(2)?,
-        owner: id(row, 3)?.into(),
-        topic: row.get(4)?,
-        is_archived: row.get(5)?,
-        created: row.get(6)?,
+        id: id(row, first)?.into(),
+        name: row.get(first + 1)?,
+        is_public: row.get(first + 2)?,
+        owner: id(row, first + 3)?.into(),
+        topic: row.get(first + 4)?,
+        is_archived: row.get(first + 5)?,
+        created: row.get(first + 6)?,
     })
 }

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use glance_sdk::model::OauthId;
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::SqliteState;
 use super::parsed::ParsedInstallations;
+use super::rooms::room_at;
 use super::rows::execute;
-use crate::model::{Installed, StoredToken};
+use crate::model::{StoredToken, TokenOwner};
 use crate::storage::{Result, TokenStore};
 
 /// The largest number of valid tokens of an installation. Old clients request a token before each call and forget it.
@@ -27,11 +29,9 @@ impl TokenStore for SqliteState {
         self.read(|connection| find(connection, digest))
     }
 
-    async fn token_and_installation(
-        &self,
-        digest: &[u8],
-    ) -> Result<Option<(StoredToken, Arc<Installed>)>> {
-        self.read(|connection| find_both(connection, &self.0.parsed, digest))
+    async fn token_owner(&self, digest: &[u8]) -> Result<Option<Arc<TokenOwner>>> {
+        self.read(|connection| find_owner(connection, &self.0.parsed, digest))
+            .map(|found| found.map(Arc::new))
     }
 
     async fn remove_token(&self, digest: &[u8]) -> Result<bool> {
@@ -83,16 +83,18 @@ fn find(connection: &Connection, digest: &[u8]) -> rusqlite::Result<Option<Store
         .optional()
 }
 
-/// Finds a token and its installation in one read, because most calls begin with it.
-fn find_both(
+/// Finds a token with its installation and room in one read, because most calls begin with it.
+fn find_owner(
     connection: &Connection,
     parsed: &ParsedInstallations,
     digest: &[u8],
-) -> rusqlite::Result<Option<(StoredToken, Arc<Installed>)>> {
+) -> rusqlite::Result<Option<TokenOwner>> {
     connection
         .prepare_cached(
-            "SELECT oauth_id, oauth_secret, room_id, descriptor_url, descriptor, scope, expires_at
-             FROM token JOIN installation USING (oauth_id) WHERE digest = ?1",
+            "SELECT oauth_id, oauth_secret, room_id, descriptor_url, descriptor, scope, expires_at,
+                    room.id, name, is_public, owner, topic, is_archived, created
+             FROM token JOIN installation USING (oauth_id)
+             LEFT JOIN room ON room.id = installation.room_id WHERE digest = ?1",
         )?
         .query_row([digest], |row| {
             let installed = parsed.read(row)?;
@@ -102,7 +104,15 @@ fn find_both(
                 scope: row.get(5)?,
                 expires_at: row.get(6)?,
             };
-            Ok((token, installed))
+            let room = match row.get_ref(7)? {
+                ValueRef::Null => None,
+                _ => Some(room_at(row, 7)?),
+            };
+            Ok(TokenOwner {
+                token,
+                installed,
+                room,
+            })
         })
         .optional()
 }

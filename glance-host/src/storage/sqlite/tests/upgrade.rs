@@ -170,13 +170,10 @@ async fn old_database_is_read_through_storage() {
     assert_eq!(leaving[0].oauth_secret.expose(), "secret of polls");
     assert_eq!(leaving[0].since, 1_700_000_500);
     let digest = [0xc0, 0xff, 0xee];
-    let (token, installed) = state
-        .token_and_installation(&digest)
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(token.scope, "send_notification view_room");
-    assert_eq!(installed.oauth_id, builds);
+    let owner = state.token_owner(&digest).await.unwrap().unwrap();
+    assert_eq!(owner.token.scope, "send_notification view_room");
+    assert_eq!(owner.installed.oauth_id, builds);
+    assert_eq!(owner.room.as_ref(), Some(&releases));
     let tokens = state.admin_tokens().await.unwrap();
     let of = |id| tokens.iter().find(|token| token.id == id).unwrap();
     assert_eq!(of(1).revoked_at, Some(1_700_000_600));
