@@ -2,6 +2,7 @@
 
 pub(crate) mod access;
 pub(crate) mod bounded_map;
+mod canonical_json;
 pub(crate) mod clock;
 mod delivery;
 mod entry;
@@ -29,6 +30,7 @@ pub use extension::{
     MAX_RUNTIME_ACTIONS, MAX_RUNTIME_GLANCES, MAX_RUNTIME_WEBHOOKS, Place, RegisteredWebhook,
     Restriction, RuntimeAction, RuntimeGlance,
 };
+pub(crate) use glance_data::PushedData;
 pub(crate) use glance_data::Text;
 pub use glance_data::{Data, TooLarge};
 pub(crate) use glance_value::is_shared_by_room;

@@ -4,9 +4,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::de::{Error as _, IgnoredAny};
+use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
+
+use super::canonical_json::{Append, Name, Object};
 
 /// The largest metadata of a glance, in bytes of JSON. No known add-on sends more than 500.
 const MAX_METADATA_BYTES: usize = 32 * 1024;
@@ -32,8 +34,12 @@ impl Data {
         let metadata = data
             .as_object_mut()
             .and_then(|data| data.remove("metadata"));
-        let metadata = metadata.map(|metadata| Text::new(&metadata));
-        let look = Text::new(&data);
+        let metadata = metadata.map(|metadata| metadata.to_string());
+        Self::from_texts(data.to_string(), metadata)
+    }
+
+    fn from_texts(look: String, metadata: Option<String>) -> Result<Self, TooLarge> {
+        let (look, metadata) = (Text(look.into()), metadata.map(|text| Text(text.into())));
         let of_metadata = metadata.as_ref().map_or(0, |Text(text)| text.len());
         for (part, bytes, most) in [
             ("/metadata: it", of_metadata, MAX_METADATA_BYTES),
@@ -114,15 +120,57 @@ impl<'de> Deserialize<'de> for Data {
     }
 }
 
+/// Data in a push: an object with a label, which is an object too.
+pub(crate) struct PushedData(pub(crate) Data);
+
+impl<'de> Deserialize<'de> for PushedData {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_map(PushedDataVisitor)
+    }
+}
+
+struct PushedDataVisitor;
+
+impl<'de> Visitor<'de> for PushedDataVisitor {
+    type Value = PushedData;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with a label")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<PushedData, A::Error> {
+        let (mut look, mut metadata, mut has_label) = (Vec::new(), None, false);
+        let mut object = Object::begin(&mut look);
+        while let Some(name) = map.next_key_seed(Name)? {
+            if name == "metadata" {
+                let text = metadata.insert(Vec::new());
+                map.next_value_seed(Append(text))?;
+                continue;
+            }
+            let is_label = name == "label";
+            object.begin_member(name)?;
+            let begin = object.text.len();
+            map.next_value_seed(Append(object.text))?;
+            if is_label {
+                has_label = object.text[begin] == b'{';
+            }
+        }
+        object.end();
+        if !has_label {
+            return Err(A::Error::missing_field("label"));
+        }
+        let text = |bytes| String::from_utf8(bytes).map_err(A::Error::custom);
+        let metadata = metadata.map(text).transpose()?;
+        let data = Data::from_texts(text(look)?, metadata).map_err(A::Error::custom)?;
+        Ok(PushedData(data))
+    }
+}
+
 /// A JSON value as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Text(Arc<str>);
 
 impl Text {
-    fn new(value: &Value) -> Self {
-        Self(value.to_string().into())
-    }
-
     pub(crate) fn value(&self) -> Value {
         // The text was serialized from a value, so this does not fail.
         serde_json::from_str(&self.0).unwrap_or_default()
@@ -160,6 +208,30 @@ mod tests {
         assert_eq!(error(10, 32_767), text);
         let text = ": it has 65537 bytes of JSON, it must have at most 65536";
         assert_eq!(error(32_757, 32_766), text);
+    }
+
+    #[test]
+    fn pushed_data_has_the_texts_of_the_parsed_value() {
+        for json in [
+            r#"{"label": {"value": "a", "type": "html"}, "metadata": {"b": 1, "a": [2]}}"#,
+            r#"{"metadata": 1, "status": {}, "label": 1, "label": {}, "metadata": null}"#,
+            r#"{"label": {}}"#,
+        ] {
+            let PushedData(pushed) = serde_json::from_str(json).unwrap();
+            assert_eq!(
+                pushed,
+                Data::new(serde_json::from_str(json).unwrap()).unwrap()
+            );
+        }
+        let large = json!({"label": {}, "metadata": "x".repeat(32_767)}).to_string();
+        for json in [
+            r#"{"label": {}, "label": 1}"#,
+            r#"{"status": {}}"#,
+            "[]",
+            &large,
+        ] {
+            assert!(serde_json::from_str::<PushedData>(json).is_err(), "{json}");
+        }
     }
 
     #[test]

@@ -5,11 +5,12 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use glance_sdk::json;
 use glance_sdk::model::{RoomId, Scope, UserId};
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::caller::Caller;
 use super::error::ApiError;
-use crate::model::Data;
+use crate::model::{Data, PushedData};
 use crate::service::directory::Directory;
 use crate::service::extensions::Extensions;
 
@@ -78,14 +79,34 @@ async fn push(
     user: Option<UserId>,
     body: &[u8],
 ) -> Pushed {
-    let glances = entries(body)?;
+    let glances = match json::from_slice::<PushJson>(body) {
+        Ok(PushJson { glance }) if (1..=MAX_ENTRIES).contains(&glance.len()) => {
+            let glances = glance.into_iter();
+            glances
+                .map(|EntryJson { key, content }| (key, content.0))
+                .collect()
+        }
+        _ => entries(body)?,
+    };
     extensions
         .push(caller.installed(), room, user, glances)
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Reads key and data of each entry. The rules for answers to queries do not apply: old add-ons push labels
+/// A push as almost all add-ons send it.
+#[derive(Deserialize)]
+struct PushJson {
+    glance: Vec<EntryJson>,
+}
+
+#[derive(Deserialize)]
+struct EntryJson {
+    key: String,
+    content: PushedData,
+}
+
+/// Reads key and data of each entry, or finds what is wrong. The rules for answers to queries do not apply: old add-ons push labels
 /// without a value, and HipChat showed the glance's name then.
 fn entries(body: &[u8]) -> Result<Vec<(String, Data)>, ApiError> {
     let mut body: Value = json::from_slice(body)
