@@ -23,6 +23,7 @@ mod rows;
 mod schema;
 mod sessions;
 mod timeline;
+mod token_owners;
 mod tokens;
 mod writer;
 mod writes;

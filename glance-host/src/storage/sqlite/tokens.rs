@@ -30,8 +30,13 @@ impl TokenStore for SqliteState {
     }
 
     async fn token_owner(&self, digest: &[u8]) -> Result<Option<Arc<TokenOwner>>> {
-        self.read(|connection| find_owner(connection, &self.0.parsed, digest))
-            .map(|found| found.map(Arc::new))
+        let found = self.0.readers.run_cached(|connection, cached| {
+            cached.get(connection, digest, || {
+                let found = find_owner(connection, &self.0.parsed, digest)?;
+                Ok(found.map(Arc::new))
+            })
+        });
+        self.0.observe(found)
     }
 
     async fn remove_token(&self, digest: &[u8]) -> Result<bool> {
@@ -83,7 +88,7 @@ fn find(connection: &Connection, digest: &[u8]) -> rusqlite::Result<Option<Store
         .optional()
 }
 
-/// Finds a token with its installation and room in one read, because most calls begin with it.
+/// Finds a token with its installation and room.
 fn find_owner(
     connection: &Connection,
     parsed: &ParsedInstallations,
