@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::content::card::{Body, Card};
 use crate::content::image_urls::{ImageUrls, InstallationImages};
 use crate::content::{html, label, wire};
-use crate::model::{Content, Entry, Sender, User};
+use crate::model::{Content, Entry, Installed, Sender, User};
 use crate::service::directory::Directory;
 use crate::storage::{Storage, StorageError};
 
@@ -109,6 +109,20 @@ impl EntryRenderer {
 
     pub(crate) async fn render(&self, entry: &Entry) -> Result<Rendered, StorageError> {
         self.render_with(&mut Avatars::default(), entry).await
+    }
+
+    /// Renders an entry, whose sender is this installation if it is one.
+    pub(crate) async fn render_new(
+        &self,
+        entry: &Entry,
+        sender: Option<&Installed>,
+    ) -> Result<Rendered, StorageError> {
+        let mut avatars = Avatars::default();
+        if let Some(sender) = sender {
+            let avatar = self.images.of(&sender.oauth_id).avatar(&sender.descriptor);
+            avatars.0.insert(sender.oauth_id.clone(), avatar);
+        }
+        self.render_with(&mut avatars, entry).await
     }
 
     /// Renders several entries, in their order.

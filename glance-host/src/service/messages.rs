@@ -189,7 +189,7 @@ impl Messages {
             let id = uuid::Uuid::try_parse(&id).map_err(|_| PostError::BadId)?;
             entry.id = id.to_string();
         }
-        if self.webhooks.post(&entry).await? {
+        if self.webhooks.post(&entry, None).await? {
             return Ok(entry);
         }
         let stored = self.storage.entry(room.id, &entry.id).await?;
@@ -229,7 +229,7 @@ impl Messages {
     ) -> Result<(Entry, Allowance), AddOnPostError> {
         let allowance = check_post(&self.limits, room, &installed.oauth_id)?;
         let entry = Entry::new(room.id, installed, content);
-        self.webhooks.post(&entry).await?;
+        self.webhooks.post(&entry, Some(installed)).await?;
         Ok((entry, allowance))
     }
 

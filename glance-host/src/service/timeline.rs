@@ -4,8 +4,8 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::model::Entry;
 use crate::model::event::{Event, PostedEntry, Topic};
+use crate::model::{Entry, Installed};
 use crate::service::entry_renderer::EntryRenderer;
 use crate::storage::{Effects, Posted, Storage, StorageError};
 
@@ -54,13 +54,14 @@ impl Timeline {
     }
 
     /// Stores an entry with its effects and shows it in open pages, in the stored order. Returns false, and does
-    /// nothing, if the room has an entry with this id.
+    /// nothing, if the room has an entry with this id. `sender` is the installation that sends it.
     pub(crate) async fn append(
         &self,
         entry: &Entry,
+        sender: Option<&Installed>,
         effects: Effects,
     ) -> Result<bool, AppendError> {
-        let rendered = self.renderer.render(entry).await?;
+        let rendered = self.renderer.render_new(entry, sender).await?;
         let rendered = serde_json::to_string(&rendered).map_err(AppendError::Render)?;
         let posted = PostedEntry {
             entry: entry.clone(),

@@ -146,11 +146,16 @@ impl Webhooks {
     }
 
     /// Posts an entry unless the room has one with its id: appends it to the timeline and calls webhooks.
-    /// Returns whether the entry is new.
-    pub(crate) async fn post(&self, entry: &Entry) -> Result<bool, AppendError> {
+    /// Returns whether the entry is new. `sender` is the installation that sends it.
+    pub(crate) async fn post(
+        &self,
+        entry: &Entry,
+        sender: Option<&Installed>,
+    ) -> Result<bool, AppendError> {
         let event = RoomEvent::Written(Box::new(entry.clone()));
         let calls = self.prepare(entry.room_id, &event).await;
-        self.timeline.append(entry, self.effects(calls)).await
+        let effects = self.effects(calls);
+        self.timeline.append(entry, sender, effects).await
     }
 
     /// Prepares the calls for an event. Logs a failure and returns no calls then: the event happens anyway.

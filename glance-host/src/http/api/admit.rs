@@ -57,8 +57,6 @@ pub(super) async fn admit(
     };
     app.metrics.requested(response.status().as_u16());
     let headers = response.headers_mut();
-    // Room for these and for those of the limit of messages.
-    headers.reserve(8);
     if let Some(allowance) = allowance {
         rate_limit_headers::insert(allowance, headers);
     }

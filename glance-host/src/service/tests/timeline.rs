@@ -25,7 +25,7 @@ async fn entry_is_stored_published_and_queued_once() {
         let effects = Effects::calls(Vec::new(), move |_| {
             queued.fetch_add(1, Ordering::Relaxed);
         });
-        services.timeline.append(&entry, effects)
+        services.timeline.append(&entry, None, effects)
     };
     assert!(append().await.unwrap());
     assert!(!append().await.unwrap(), "the id exists");
@@ -75,7 +75,7 @@ async fn entries_are_published_in_stored_order() {
         tokio::spawn(async move {
             services
                 .timeline
-                .append(&entry, Effects::none())
+                .append(&entry, None, Effects::none())
                 .await
                 .unwrap()
         })

@@ -228,8 +228,13 @@ impl Job {
         let entry = Entry::new(room.id, &installed, content);
         // Two add-ons that answer each other's notifications would never end.
         match self.event.event {
-            Event::RoomNotification => webhooks.timeline.append(&entry, Effects::none()).await?,
-            _ => webhooks.post(&entry).await?,
+            Event::RoomNotification => {
+                webhooks
+                    .timeline
+                    .append(&entry, Some(&installed), Effects::none())
+                    .await?
+            }
+            _ => webhooks.post(&entry, Some(&installed)).await?,
         };
         Ok(Some(entry.id))
     }
