@@ -151,6 +151,17 @@ impl Ledger {
         self.0.lock().unwrap().clone()
     }
 
+    /// Returns whether the latest entry about an installation says that it is there.
+    pub(super) fn is_installed(&self, by: &str) -> bool {
+        let all = self.0.lock().unwrap();
+        let latest = all.iter().rev().find_map(|(whose, done)| match done {
+            Done::Set(Thing::Installation, value) if whose == by => Some(value.is_some()),
+            Done::Unknown(Thing::Installation) if whose == by => Some(false),
+            _ => None,
+        });
+        latest.unwrap_or_default()
+    }
+
     /// Completes once there are so many entries.
     pub(super) async fn reached(&self, number: usize) {
         let mut done = self.1.subscribe();

@@ -383,9 +383,10 @@ impl Worker {
         let Some(old) = self.old.clone() else {
             return Ok(());
         };
-        let Some((id, _)) = self.group.add_on.find_installation(&old) else {
+        if !self.group.ledger.is_installed(&old) {
             return Ok(());
-        };
+        }
+        let (id, _) = self.group.add_on.installation(&old);
         self.at = vec![(old.clone(), Thing::Installation)];
         let path = format!("/rooms/1/integrations/{id}/remove");
         accepted(self.ann.request(Method::POST, &path)).await?;
