@@ -27,8 +27,8 @@ mod webhook_call;
 pub use delivery::{Delivery, Outcome};
 pub use entry::{Content, Entry, Message, Sender, Side};
 pub use extension::{
-    MAX_RUNTIME_ACTIONS, MAX_RUNTIME_GLANCES, MAX_RUNTIME_WEBHOOKS, Place, RegisteredWebhook,
-    Restriction, RuntimeAction, RuntimeGlance,
+    MAX_EXTENSION_BYTES, MAX_RUNTIME_ACTIONS, MAX_RUNTIME_GLANCES, MAX_RUNTIME_WEBHOOKS, Place,
+    RegisteredWebhook, Restriction, RuntimeAction, RuntimeGlance,
 };
 pub(crate) use glance_data::PushedData;
 pub(crate) use glance_data::Text;

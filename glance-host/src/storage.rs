@@ -42,7 +42,7 @@ pub use sessions::SessionStore;
 pub(crate) use sqlite::backup;
 pub(crate) use sqlite::file as database;
 pub use sqlite::{OpenError, SqliteState};
-pub use timeline::{Posted, TimelineStore};
+pub use timeline::{MAX_TIMELINE_BYTES, Posted, TimelineStore};
 pub use tokens::TokenStore;
 
 type Result<T> = std::result::Result<T, StorageError>;

@@ -12,6 +12,10 @@ pub const MAX_RUNTIME_ACTIONS: u32 = 10;
 /// How many webhooks an installation may create in a room at run time.
 pub const MAX_RUNTIME_WEBHOOKS: u32 = 10;
 
+/// The size in bytes of the runtime glances, runtime actions and webhooks that an installation may create in all rooms
+/// together, each counted with 300 bytes for its row.
+pub const MAX_EXTENSION_BYTES: u64 = 32 * 1024 * 1024;
+
 /// The place of an installation or of a runtime extension.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -32,11 +36,13 @@ impl Place {
     }
 }
 
-/// A rule that keeps a runtime glance or webhook from being created.
+/// A rule that keeps a runtime glance, action or webhook from being created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Restriction {
     /// There are 10 in this place already.
     TooMany,
+    /// The installation would have more than [`MAX_EXTENSION_BYTES`].
+    TooLarge,
     /// The key is that of a room's glance, and this one is global; or the other way round.
     KeyElsewhere,
 }

@@ -9,8 +9,9 @@ use glance_sdk::model::{Action, Glance, OauthId, RoomId, UserId, Webhook};
 use crate::model::clock::Clock;
 use crate::model::event::{Event, Topic};
 use crate::model::{
-    Data, Installed, MAX_RUNTIME_ACTIONS, MAX_RUNTIME_GLANCES, MAX_RUNTIME_WEBHOOKS, Place, Push,
-    RegisteredWebhook, Restriction, RuntimeAction, RuntimeGlance, is_shared_by_room,
+    Data, Installed, MAX_EXTENSION_BYTES, MAX_RUNTIME_ACTIONS, MAX_RUNTIME_GLANCES,
+    MAX_RUNTIME_WEBHOOKS, Place, Push, RegisteredWebhook, Restriction, RuntimeAction,
+    RuntimeGlance, is_shared_by_room,
 };
 use crate::service::metrics::Metrics;
 use crate::storage::{Effects, Storage, StorageError};
@@ -51,6 +52,8 @@ pub(crate) enum ExtensionError {
     OnlyInRoom(Kind),
     /// The place has the maximum of them.
     TooMany(Kind, Place),
+    /// The installation would have too much.
+    TooLarge(Kind),
     /// The key belongs to a glance of the other kind of place.
     KeyElsewhere(Place, String),
     /// Everyone in a room sees the same data of the glance with this key, so one person gets none.
@@ -106,11 +109,7 @@ impl Extensions {
             glance,
         };
         let put = self.storage.put_glance(&created, changed(place)).await?;
-        put.map_err(|restriction| match restriction {
-            Restriction::TooMany => ExtensionError::TooMany(Kind::Glance, place),
-            Restriction::KeyElsewhere => ExtensionError::KeyElsewhere(place, key),
-        })?;
-        Ok(())
+        put.map_err(|restriction| restricted(restriction, Kind::Glance, place, key))
     }
 
     pub(crate) async fn remove_glance(
@@ -154,15 +153,14 @@ impl Extensions {
         check_place(installed, place, Kind::Action)?;
         let is_declared = declared_action(installed, &action.key).is_some();
         refuse_declared(is_declared, Kind::Action, &action.key, "replaced")?;
+        let key = action.key.clone();
         let created = RuntimeAction {
             oauth_id: installed.oauth_id.clone(),
             place,
             action,
         };
-        if !self.storage.put_action(&created, changed(place)).await? {
-            return Err(ExtensionError::TooMany(Kind::Action, place));
-        }
-        Ok(())
+        let put = self.storage.put_action(&created, changed(place)).await?;
+        put.map_err(|restriction| restricted(restriction, Kind::Action, place, key))
     }
 
     pub(crate) async fn remove_action(
@@ -223,8 +221,10 @@ impl Extensions {
         }
         let put = self.storage.put_webhook(&installed.oauth_id, room, webhook);
         let place = Place::Room(room);
-        put.await?
-            .map_err(|_| ExtensionError::TooMany(Kind::Webhook, place))
+        put.await?.map_err(|restriction| {
+            let key = webhook.key.clone().unwrap_or_default();
+            restricted(restriction, Kind::Webhook, place, key)
+        })
     }
 
     pub(crate) async fn remove_webhook(
@@ -357,6 +357,14 @@ impl Kind {
     }
 }
 
+fn restricted(restriction: Restriction, kind: Kind, place: Place, key: String) -> ExtensionError {
+    match restriction {
+        Restriction::TooMany => ExtensionError::TooMany(kind, place),
+        Restriction::TooLarge => ExtensionError::TooLarge(kind),
+        Restriction::KeyElsewhere => ExtensionError::KeyElsewhere(place, key),
+    }
+}
+
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -387,6 +395,12 @@ impl fmt::Display for ExtensionError {
                 f,
                 "There are {} global {kind}s, which is the maximum",
                 kind.max()
+            ),
+            Self::TooLarge(kind) => write!(
+                f,
+                "The {kind} does not fit: the glances, actions and webhooks that this integration created have {} MB, \
+                 which is the maximum; delete some first",
+                MAX_EXTENSION_BYTES / 1_000_000
             ),
             Self::KeyElsewhere(Place::Global, key) => write!(
                 f,

@@ -1,17 +1,21 @@
-//! Deletes events that are older than ten minutes, and messages that are older than the configured age.
+//! Deletes events that are older than ten minutes, messages that are older than the configured age, and the oldest
+//! entries of rooms that have too many.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::clock::Clock;
 use crate::model::shutdown::Shutdown;
-use crate::storage::{Storage, StorageError};
+use crate::storage::{MAX_TIMELINE_BYTES, Storage, StorageError};
 
 /// The pause between two deletions of messages.
 const MESSAGES_PERIOD: Duration = Duration::from_secs(60 * 60);
 
 /// The pause between two deletions of events.
 const EVENTS_PERIOD: Duration = Duration::from_secs(60);
+
+/// The pause between two searches for rooms with too many entries.
+const SIZE_PERIOD: Duration = Duration::from_secs(60);
 
 /// How long the log has events for those who missed some.
 const EVENT_LIFE: Duration = Duration::from_secs(10 * 60);
@@ -45,27 +49,42 @@ impl Retention {
             loop {
                 let deleting = self.delete_messages(max_age);
                 let (deleted, ()) = tokio::join!(deleting, self.clock.sleep(MESSAGES_PERIOD));
-                if let Err(error) = deleted {
-                    let error = format!("{error:#}");
-                    tracing::error!(error, "deleting expired messages failed");
-                }
+                log_failure(deleted, "expired messages");
             }
         };
         let events = async {
             loop {
-                let (deleted, ()) =
-                    tokio::join!(self.delete_events(), self.clock.sleep(EVENTS_PERIOD));
-                if let Err(error) = deleted {
-                    let error = format!("{error:#}");
-                    tracing::error!(error, "deleting old events failed");
-                }
+                let deleting = self.delete_events();
+                let (deleted, ()) = tokio::join!(deleting, self.clock.sleep(EVENTS_PERIOD));
+                log_failure(deleted, "old events");
             }
         };
-        tokio::join!(messages, events);
+        let excess = async {
+            loop {
+                let deleting = self.delete_excess(MAX_TIMELINE_BYTES);
+                let (deleted, ()) = tokio::join!(deleting, self.clock.sleep(SIZE_PERIOD));
+                log_failure(deleted, "the oldest messages of full rooms");
+            }
+        };
+        tokio::join!(messages, events, excess);
     }
 
     async fn delete_events(&self) -> Result<(), StorageError> {
         while self.storage.delete_old_events(EVENT_LIFE, BATCH).await? >= u64::from(BATCH) {}
+        Ok(())
+    }
+
+    async fn delete_excess(&self, bytes: u64) -> Result<(), StorageError> {
+        let mut deleted = 0;
+        loop {
+            match self.storage.delete_entries_above(bytes, BATCH).await? {
+                0 => break,
+                count => deleted += count,
+            }
+        }
+        if deleted > 0 {
+            tracing::info!(deleted, "deleted the oldest messages of full rooms");
+        }
         Ok(())
     }
 
@@ -84,6 +103,12 @@ impl Retention {
             tracing::info!(deleted, "deleted expired messages");
         }
         Ok(())
+    }
+}
+
+fn log_failure(deleted: Result<(), StorageError>, what: &str) {
+    if let Err(error) = deleted {
+        tracing::error!(error = format!("{error:#}"), "deleting {what} failed");
     }
 }
 
@@ -123,5 +148,14 @@ mod tests {
         let left = storage.timeline(room.id, 1000).await.unwrap();
         let left: Vec<_> = left.iter().map(|entry| entry.at / 1_000_000).collect();
         assert_eq!(left, [now - 100]);
+
+        for at in 0..=i64::from(BATCH) {
+            post(at).await;
+        }
+        retention.delete_excess(1_000).await.unwrap();
+        let left = storage.timeline(room.id, 1000).await.unwrap();
+        let left: Vec<_> = left.iter().map(|entry| entry.at / 1_000_000).collect();
+        assert!((1..4).contains(&left.len()), "{left:?}");
+        assert_eq!(left.last(), Some(&i64::from(BATCH)));
     }
 }

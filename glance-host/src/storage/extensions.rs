@@ -12,6 +12,9 @@ use crate::model::{
 };
 
 /// Stores runtime glances, webhooks and runtime actions. A change that is refused, or deletes nothing, has no effects.
+///
+/// An installation may have [`MAX_EXTENSION_BYTES`](crate::model::MAX_EXTENSION_BYTES) of them. What replaces something
+/// larger is stored also above that.
 #[async_trait]
 pub trait ExtensionStore: fmt::Debug + Send + Sync + 'static {
     /// Creates a runtime glance, or replaces the one with its key in its place.
@@ -64,9 +67,12 @@ pub trait ExtensionStore: fmt::Debug + Send + Sync + 'static {
         room: RoomId,
     ) -> Result<Vec<(Arc<Installed>, RegisteredWebhook)>>;
 
-    /// Creates a runtime action, or replaces the one with its key in its place. Returns false if the place
-    /// has [as many](crate::model::MAX_RUNTIME_ACTIONS) as allowed.
-    async fn put_action(&self, action: &RuntimeAction, effects: Effects) -> Result<bool>;
+    /// Creates a runtime action, or replaces the one with its key in its place.
+    async fn put_action(
+        &self,
+        action: &RuntimeAction,
+        effects: Effects,
+    ) -> Result<std::result::Result<(), Restriction>>;
 
     /// Returns the runtime action with this key in this place.
     async fn action(&self, id: &OauthId, place: Place, key: &str) -> Result<Option<Action>>;

@@ -8,6 +8,9 @@ use glance_sdk::model::RoomId;
 use super::{Effects, Result};
 use crate::model::{Entry, Side};
 
+/// The size in bytes that a room's timeline may have for long, each entry counted with 300 bytes for its row.
+pub const MAX_TIMELINE_BYTES: u64 = 256 * 1024 * 1024;
+
 /// Stores the timelines of rooms.
 #[async_trait]
 pub trait TimelineStore: fmt::Debug + Send + Sync + 'static {
@@ -36,6 +39,10 @@ pub trait TimelineStore: fmt::Debug + Send + Sync + 'static {
     /// Deletes entries and private messages from before this time, in microseconds since 1970: the oldest, at most
     /// `at_most` of each kind. Returns the number of deleted ones.
     async fn delete_messages_before(&self, before: i64, at_most: u32) -> Result<u64>;
+
+    /// Deletes the oldest entries of a room whose timeline has more bytes than these, until it has not: at most
+    /// `at_most`. Returns the number of deleted ones; 0 means that no room has more.
+    async fn delete_entries_above(&self, bytes: u64, at_most: u32) -> Result<u64>;
 }
 
 /// Whether an entry was stored.

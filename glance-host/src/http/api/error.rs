@@ -126,7 +126,7 @@ impl From<ExtensionError> for ApiError {
             ExtensionError::Declared { .. } | ExtensionError::OnlyInRoom(_) => {
                 Self::forbidden(message)
             }
-            ExtensionError::TooMany(..) => Self::quota(message),
+            ExtensionError::TooMany(..) | ExtensionError::TooLarge(_) => Self::quota(message),
             ExtensionError::KeyElsewhere(..) => Self::key_taken(message),
             ExtensionError::SharedByRoom(_) => Self::bad_request(message),
             ExtensionError::NotFound(..) => Self::not_found(message),

@@ -6,8 +6,8 @@ use glance_sdk::model::{
 
 use super::{Pair, holds, install, installed, no_installation_effects, room, same, worked};
 use crate::model::{
-    MAX_RUNTIME_ACTIONS, MAX_RUNTIME_GLANCES, MAX_RUNTIME_WEBHOOKS, Place, Restriction,
-    RuntimeAction, RuntimeGlance,
+    MAX_EXTENSION_BYTES, MAX_RUNTIME_ACTIONS, MAX_RUNTIME_GLANCES, MAX_RUNTIME_WEBHOOKS, Place,
+    Restriction, RuntimeAction, RuntimeGlance,
 };
 use crate::storage::Effects;
 
@@ -20,6 +20,7 @@ pub(super) async fn check(make: &impl AsyncFn() -> Pair) {
     declared_webhooks_follow_the_descriptor(&make().await).await;
     place_has_a_quota_of_actions(&make().await).await;
     extensions_are_deleted_with_their_installation(&make().await).await;
+    extensions_have_a_quota_of_bytes(&make().await).await;
 }
 
 fn glance(key: &str, place: Place) -> RuntimeGlance {
@@ -267,6 +268,48 @@ async fn declared_webhooks_follow_the_descriptor([a, b]: &Pair) {
     same(on(Event::RoomMessage).await, 0, rule);
 }
 
+async fn extensions_have_a_quota_of_bytes([a, b]: &Pair) {
+    let rule = "the extensions of an installation have a maximum of bytes in all rooms together";
+    let id = install(&**a, "one", None).await.oauth_id;
+    let here = room(&**a, "ops").await.id;
+    let long = "x".repeat(MAX_EXTENSION_BYTES as usize * 2 / 5);
+    let place = |number: u64| Place::Room(number.into());
+    let put_glance = async |number, name: &str| {
+        let mut glance = glance(&format!("k{number}"), place(number));
+        glance.glance.name = name.into();
+        worked(a.put_glance(&glance, Effects::none()).await, rule)
+    };
+    let put_action = async |number, name: &str| {
+        let mut action = action("k", place(number));
+        action.action.name = name.into();
+        worked(b.put_action(&action, Effects::none()).await, rule)
+    };
+    let put_webhook = async |url: &str| {
+        let webhook = webhook(Some("k"), url);
+        worked(a.put_webhook(&id, here, &webhook).await, rule).map(drop)
+    };
+    let too_large = Err(Restriction::TooLarge);
+    same(put_glance(1, &long).await, Ok(()), rule);
+    same(put_action(1, &long).await, Ok(()), rule);
+    same(put_webhook(&long).await, too_large, rule);
+    same(put_webhook(&long[..long.len() / 4]).await, Ok(()), rule);
+    same(put_glance(2, &long).await, too_large, rule);
+    same(put_action(2, &long).await, too_large, rule);
+    same(put_webhook(&long).await, too_large, rule);
+    same(
+        put_glance(1, &long).await,
+        Ok(()),
+        "the same size fits again",
+    );
+    same(put_glance(2, "short").await, Ok(()), rule);
+    let rule = "what was replaced or deleted leaves space";
+    same(put_action(1, "short").await, Ok(()), rule);
+    same(put_glance(3, &long).await, Ok(()), rule);
+    let removed = b.remove_glance(&id, place(3), "k3", Effects::none()).await;
+    holds(worked(removed, rule), rule, "it is not there");
+    same(put_action(3, &long).await, Ok(()), rule);
+}
+
 async fn place_has_a_quota_of_actions([a, b]: &Pair) {
     let rule = "an installation may have ten runtime actions per place, and those of the room are listed first";
     let id = install(&**a, "one", None).await.oauth_id;
@@ -275,30 +318,16 @@ async fn place_has_a_quota_of_actions([a, b]: &Pair) {
         let put = b
             .put_action(&action(&format!("k{number}"), here), Effects::none())
             .await;
-        holds(worked(put, rule), rule, "too few");
+        same(worked(put, rule), Ok(()), rule);
     }
-    let more = worked(
-        a.put_action(&action("more", here), Effects::none()).await,
-        rule,
-    );
-    holds(!more, rule, "there is one more");
-    holds(
-        worked(
-            a.put_action(&action("k0", here), Effects::none()).await,
-            rule,
-        ),
-        rule,
-        "replacing one adds one",
-    );
-    holds(
-        worked(
-            a.put_action(&action("g", Place::Global), Effects::none())
-                .await,
-            rule,
-        ),
-        rule,
-        "refused",
-    );
+    for (key, place, expected) in [
+        ("more", here, Err(Restriction::TooMany)),
+        ("k0", here, Ok(())),
+        ("g", Place::Global, Ok(())),
+    ] {
+        let put = a.put_action(&action(key, place), Effects::none()).await;
+        same(worked(put, rule), expected, rule);
+    }
     let listed = worked(b.actions_in(&id, 1.into()).await, rule);
     same(listed.len() as u32, MAX_RUNTIME_ACTIONS + 1, rule);
     same(
@@ -342,11 +371,10 @@ async fn extensions_are_deleted_with_their_installation([a, b]: &Pair) {
         Ok(()),
         rule,
     );
-    worked(
-        a.put_action(&action("k", Place::Global), Effects::none())
-            .await,
-        rule,
-    );
+    let put = a
+        .put_action(&action("k", Place::Global), Effects::none())
+        .await;
+    same(worked(put, rule), Ok(()), rule);
     let put = a
         .put_webhook(&id, room, &webhook(None, "https://a.example/"))
         .await;

@@ -23,6 +23,7 @@ pub(super) async fn check(make: &impl AsyncFn() -> Pair) {
     newest_private_messages_are_kept(&make().await).await;
     private_messages_are_read_in_order(&make().await).await;
     old_messages_are_deleted_oldest_first(&make().await).await;
+    full_timelines_lose_their_oldest_entries(&make().await).await;
 }
 
 fn entry(room: RoomId, by: &Installed, text: &str) -> Entry {
@@ -181,6 +182,43 @@ async fn private_messages_are_read_in_order([a, b]: &Pair) {
     let read: Vec<_> = read.iter().map(|message| message.is_read).collect();
     same(read, vec![true, true, false], rule);
     same(worked(a.count_unread(bo.id).await, rule), 1, rule);
+}
+
+async fn full_timelines_lose_their_oldest_entries([a, b]: &Pair) {
+    let rule =
+        "a timeline with too many bytes loses its oldest entries, and no more than necessary";
+    let by = install(&**a, "one", None).await;
+    let (one, two) = (room(&**a, "one").await.id, room(&**a, "two").await.id);
+    let text = "x".repeat(10_000);
+    let mut written = Vec::new();
+    for (room, count) in [(one, 9), (two, 2)] {
+        for at in 0..count {
+            let mut entry = entry(room, &by, &text);
+            entry.at = at;
+            worked(a.post(&entry, Effects::none()).await, rule);
+            written.push(entry.id);
+        }
+    }
+    // Five entries and their rows fit, six do not.
+    let bytes = 55_000;
+    let delete = async |at_most| worked(b.delete_entries_above(bytes, at_most).await, rule);
+    same(delete(3).await, 3, rule);
+    same(delete(9).await, 1, rule);
+    same(delete(9).await, 0, rule);
+    let left = worked(a.timeline(one, 99).await, rule);
+    same(
+        ids(&left),
+        written[4..9].iter().map(|id| &**id).collect(),
+        rule,
+    );
+    same(worked(a.timeline(two, 99).await, rule).len(), 2, rule);
+    let rule = "entries that were deleted by their age count no more";
+    let deleted = worked(a.delete_messages_before(6, 99).await, rule);
+    same(deleted, 4, rule);
+    for _ in 0..2 {
+        worked(a.post(&entry(one, &by, &text), Effects::none()).await, rule);
+    }
+    same(delete(9).await, 0, rule);
 }
 
 async fn old_messages_are_deleted_oldest_first([a, b]: &Pair) {

@@ -8,13 +8,37 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use glance_sdk::model::{Action, Event, Glance, OauthId, RoomId, Webhook};
+use rusqlite::{Connection, OptionalExtension};
 
 use super::SqliteState;
-use super::rows::json;
+use super::rows::{self, json};
 use crate::model::{
-    Installed, Place, RegisteredWebhook, Restriction, RuntimeAction, RuntimeGlance,
+    Installed, MAX_EXTENSION_BYTES, Place, RegisteredWebhook, Restriction, RuntimeAction,
+    RuntimeGlance,
 };
 use crate::storage::{Effects, ExtensionStore, Result};
+
+/// The size of a row without its body, as triggers count it.
+const ROW_BYTES: u64 = 300;
+
+/// Returns whether an installation may store a body: a new one, or instead of one of `old` bytes.
+fn fits(
+    connection: &Connection,
+    id: &OauthId,
+    old: Option<u64>,
+    new: &str,
+) -> rusqlite::Result<bool> {
+    let new = match old {
+        Some(_) => new.len() as u64,
+        None => new.len() as u64 + ROW_BYTES,
+    };
+    let more = new.saturating_sub(old.unwrap_or_default());
+    let bytes = connection
+        .prepare_cached("SELECT bytes FROM extension_size WHERE oauth_id = ?1")?
+        .query_row([id.as_str()], |row| rows::id(row, 0))
+        .optional()?;
+    Ok(more == 0 || bytes.unwrap_or_default() + more <= MAX_EXTENSION_BYTES)
+}
 
 #[async_trait]
 impl ExtensionStore for SqliteState {
@@ -93,12 +117,16 @@ impl ExtensionStore for SqliteState {
         self.read(|connection| webhooks::on(connection, &self.0.parsed, &event, room))
     }
 
-    async fn put_action(&self, action: &RuntimeAction, effects: Effects) -> Result<bool> {
+    async fn put_action(
+        &self,
+        action: &RuntimeAction,
+        effects: Effects,
+    ) -> Result<std::result::Result<(), Restriction>> {
         let body = json(&action.action)?;
         let action = action.clone();
         self.write_with(effects, move |connection| {
-            let is_stored = actions::put(connection, &action, &body)?;
-            Ok((is_stored, is_stored))
+            let put = actions::put(connection, &action, &body)?;
+            Ok((put, put.is_ok()))
         })
         .await
     }

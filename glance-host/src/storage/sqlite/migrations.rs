@@ -225,6 +225,66 @@ const STEPS: &[&str] = &[
     ) STRICT;
     CREATE INDEX event_log_by_version ON event_log (room_id, room_version, group_version);
 ",
+    "
+    -- The size of the entries of each room: each with 300 bytes for its other columns and indexes.
+    CREATE TABLE timeline_size (
+        room_id INTEGER PRIMARY KEY REFERENCES room (id) ON DELETE CASCADE,
+        bytes INTEGER NOT NULL
+    ) STRICT;
+    INSERT INTO timeline_size (room_id, bytes)
+        SELECT room_id, sum(octet_length(content) + 300) FROM timeline GROUP BY room_id;
+    CREATE TRIGGER timeline_size_inserted AFTER INSERT ON timeline BEGIN
+        INSERT INTO timeline_size (room_id, bytes) VALUES (NEW.room_id, octet_length(NEW.content) + 300)
+        ON CONFLICT (room_id) DO UPDATE SET bytes = bytes + excluded.bytes;
+    END;
+    CREATE TRIGGER timeline_size_deleted AFTER DELETE ON timeline BEGIN
+        UPDATE timeline_size SET bytes = bytes - (octet_length(OLD.content) + 300) WHERE room_id = OLD.room_id;
+    END;
+    -- The size of what each installation created at run time, counted in the same way.
+    CREATE TABLE extension_size (
+        oauth_id TEXT PRIMARY KEY REFERENCES installation (oauth_id) ON DELETE CASCADE,
+        bytes INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO extension_size (oauth_id, bytes)
+        SELECT oauth_id, sum(bytes + 300) FROM (
+            SELECT oauth_id, octet_length(glance) AS bytes FROM runtime_glance
+            UNION ALL SELECT oauth_id, octet_length(action) FROM runtime_action
+            UNION ALL SELECT oauth_id, octet_length(webhook) FROM webhook WHERE room_id IS NOT NULL
+        ) GROUP BY oauth_id;
+    CREATE TRIGGER runtime_glance_size_inserted AFTER INSERT ON runtime_glance BEGIN
+        INSERT INTO extension_size (oauth_id, bytes) VALUES (NEW.oauth_id, octet_length(NEW.glance) + 300)
+        ON CONFLICT (oauth_id) DO UPDATE SET bytes = bytes + excluded.bytes;
+    END;
+    CREATE TRIGGER runtime_glance_size_updated AFTER UPDATE OF glance ON runtime_glance BEGIN
+        UPDATE extension_size SET bytes = bytes + octet_length(NEW.glance) - octet_length(OLD.glance)
+        WHERE oauth_id = NEW.oauth_id;
+    END;
+    CREATE TRIGGER runtime_glance_size_deleted AFTER DELETE ON runtime_glance BEGIN
+        UPDATE extension_size SET bytes = bytes - (octet_length(OLD.glance) + 300) WHERE oauth_id = OLD.oauth_id;
+    END;
+    CREATE TRIGGER runtime_action_size_inserted AFTER INSERT ON runtime_action BEGIN
+        INSERT INTO extension_size (oauth_id, bytes) VALUES (NEW.oauth_id, octet_length(NEW.action) + 300)
+        ON CONFLICT (oauth_id) DO UPDATE SET bytes = bytes + excluded.bytes;
+    END;
+    CREATE TRIGGER runtime_action_size_updated AFTER UPDATE OF action ON runtime_action BEGIN
+        UPDATE extension_size SET bytes = bytes + octet_length(NEW.action) - octet_length(OLD.action)
+        WHERE oauth_id = NEW.oauth_id;
+    END;
+    CREATE TRIGGER runtime_action_size_deleted AFTER DELETE ON runtime_action BEGIN
+        UPDATE extension_size SET bytes = bytes - (octet_length(OLD.action) + 300) WHERE oauth_id = OLD.oauth_id;
+    END;
+    CREATE TRIGGER webhook_size_inserted AFTER INSERT ON webhook WHEN NEW.room_id IS NOT NULL BEGIN
+        INSERT INTO extension_size (oauth_id, bytes) VALUES (NEW.oauth_id, octet_length(NEW.webhook) + 300)
+        ON CONFLICT (oauth_id) DO UPDATE SET bytes = bytes + excluded.bytes;
+    END;
+    CREATE TRIGGER webhook_size_updated AFTER UPDATE OF webhook ON webhook WHEN NEW.room_id IS NOT NULL BEGIN
+        UPDATE extension_size SET bytes = bytes + octet_length(NEW.webhook) - octet_length(OLD.webhook)
+        WHERE oauth_id = NEW.oauth_id;
+    END;
+    CREATE TRIGGER webhook_size_deleted AFTER DELETE ON webhook WHEN OLD.room_id IS NOT NULL BEGIN
+        UPDATE extension_size SET bytes = bytes - (octet_length(OLD.webhook) + 300) WHERE oauth_id = OLD.oauth_id;
+    END;
+",
 ];
 
 /// The number of migrations that this host knows.
@@ -244,12 +304,12 @@ pub(super) fn run(connection: &mut Connection) -> Result<()> {
 fn run_steps(connection: &mut Connection, steps: &[&str]) -> Result<()> {
     let transaction = connection.transaction_with_behavior(Immediate)?;
     transaction.execute_batch(SCHEMA)?;
+    webhooks::create_table(&transaction)?;
     let applied = version(&transaction)? as usize;
     for step in steps.iter().skip(applied) {
         transaction.execute_batch(step)?;
     }
     people::fill_in_mentions(&transaction)?;
-    webhooks::create_table(&transaction)?;
     if applied < steps.len() {
         transaction.pragma_update(None, "user_version", steps.len() as u32)?;
     }

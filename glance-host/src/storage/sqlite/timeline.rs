@@ -68,6 +68,15 @@ impl TimelineStore for SqliteState {
         })
         .await
     }
+
+    async fn delete_entries_above(&self, bytes: u64, at_most: u32) -> Result<u64> {
+        // Usually there is nothing to delete, and reading delays no write.
+        let Some(room) = self.read(|connection| room_above(connection, bytes))? else {
+            return Ok(0);
+        };
+        self.write(move |connection| shrink(connection, room, bytes, at_most))
+            .await
+    }
 }
 
 /// An entry in its stored form.
@@ -175,6 +184,30 @@ fn forget(connection: &Connection, before: i64, at_most: u32) -> rusqlite::Resul
              (SELECT nth FROM timeline WHERE at < ?1 ORDER BY at LIMIT ?2)",
         )?
         .execute(params![before, at_most])
+}
+
+/// Finds a room whose entries have more bytes than these.
+fn room_above(connection: &Connection, bytes: u64) -> rusqlite::Result<Option<i64>> {
+    connection
+        .prepare_cached("SELECT room_id FROM timeline_size WHERE bytes > ?1 LIMIT 1")?
+        .query_row([number(bytes)], |row| row.get(0))
+        .optional()
+}
+
+/// Deletes as many of the oldest entries of a room as it takes to have no more bytes than these.
+fn shrink(connection: &Connection, room: i64, bytes: u64, at_most: u32) -> rusqlite::Result<u64> {
+    // `before` is the size of all older entries. An entry that is older than the excess is deleted.
+    let deleted = execute(
+        connection,
+        "DELETE FROM timeline WHERE nth IN (
+             SELECT nth FROM (
+                 SELECT nth, sum(size) OVER (ORDER BY nth) - size AS before FROM (
+                     SELECT nth, octet_length(content) + 300 AS size FROM timeline
+                     WHERE room_id = ?1 ORDER BY nth LIMIT ?3))
+             WHERE before < (SELECT bytes FROM timeline_size WHERE room_id = ?1) - ?2)",
+        params![room, number(bytes), at_most],
+    )?;
+    Ok(deleted as u64)
 }
 
 fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {

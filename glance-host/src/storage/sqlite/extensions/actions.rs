@@ -3,25 +3,41 @@
 use glance_sdk::model::{Action, OauthId, RoomId};
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
-use super::super::rows::{column, execute, number, parsed, place};
-use crate::model::{MAX_RUNTIME_ACTIONS, Place, RuntimeAction};
+use super::super::rows::{self, column, execute, number, parsed, place};
+use super::fits;
+use crate::model::{MAX_RUNTIME_ACTIONS, Place, Restriction, RuntimeAction};
 
-pub(super) fn put(connection: &Connection, new: &RuntimeAction, body: &str) -> Result<bool> {
+pub(super) fn put(
+    connection: &Connection,
+    new: &RuntimeAction,
+    body: &str,
+) -> Result<std::result::Result<(), Restriction>> {
     let (id, key, place) = (new.oauth_id.as_str(), &new.action.key, column(new.place));
     let others: u32 = connection.prepare_cached("SELECT count(*) FROM runtime_action WHERE oauth_id = ?1 AND key <> ?2 AND room_id = ?3")?.query_row(
         params![id, key, place],
         |row| row.get(0),
     )?;
     if others >= MAX_RUNTIME_ACTIONS {
-        return Ok(false);
+        return Ok(Err(Restriction::TooMany));
     }
+    let old = connection
+        .prepare_cached(
+            "SELECT octet_length(action) FROM runtime_action
+             WHERE oauth_id = ?1 AND key = ?2 AND room_id = ?3",
+        )?
+        .query_row(params![id, key, place], |row| rows::id(row, 0))
+        .optional()?;
+    if !fits(connection, &new.oauth_id, old, body)? {
+        return Ok(Err(Restriction::TooLarge));
+    }
+    // `OR REPLACE` would run no trigger for the row that it deletes.
     execute(
         connection,
-        "INSERT OR REPLACE INTO runtime_action (oauth_id, key, room_id, action)
-         VALUES (?1, ?2, ?3, ?4)",
+        "INSERT INTO runtime_action (oauth_id, key, room_id, action) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (oauth_id, key, room_id) DO UPDATE SET action = excluded.action",
         params![id, key, place, body],
     )?;
-    Ok(true)
+    Ok(Ok(()))
 }
 
 pub(super) fn find(

@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::glance_values;
 use super::super::rows::{column, execute, number, parsed, place};
+use super::fits;
 use crate::model::{MAX_RUNTIME_GLANCES, Place, Restriction, RuntimeGlance};
 
 pub(super) fn put(
@@ -30,16 +31,18 @@ pub(super) fn put(
     if is_elsewhere {
         return Ok(Err(Restriction::KeyElsewhere));
     }
-    match old {
-        None if count(connection, id, place)? >= MAX_RUNTIME_GLANCES => {
-            return Ok(Err(Restriction::TooMany));
-        }
-        // An older host may have written the same glance as another text.
-        Some(old) if old != body && !is_same(&old, &new.glance) => {
-            glance_values::forget(connection, &new.oauth_id, key, new.place.room(), false)?;
-        }
-        _ => {}
+    if old.is_none() && count(connection, id, place)? >= MAX_RUNTIME_GLANCES {
+        return Ok(Err(Restriction::TooMany));
     }
+    let old_bytes = old.as_ref().map(|old| old.len() as u64);
+    if !fits(connection, &new.oauth_id, old_bytes, body)? {
+        return Ok(Err(Restriction::TooLarge));
+    }
+    // An older host may have written the same glance as another text.
+    if old.is_some_and(|old| old != body && !is_same(&old, &new.glance)) {
+        glance_values::forget(connection, &new.oauth_id, key, new.place.room(), false)?;
+    }
+    // `OR REPLACE` would run no trigger for the row that it deletes.
     execute(
         connection,
         "INSERT INTO runtime_glance (oauth_id, key, room_id, glance) VALUES (?1, ?2, ?3, ?4)

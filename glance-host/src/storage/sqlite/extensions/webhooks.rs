@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::super::error::unstorable;
 use super::super::parsed::ParsedInstallations;
 use super::super::rows::{execute, id, json, number, parsed, room};
+use super::fits;
 use crate::model::{Installed, MAX_RUNTIME_WEBHOOKS, RegisteredWebhook, Restriction};
 use crate::storage::StorageError;
 
@@ -137,6 +138,16 @@ pub(super) fn put(
     stored: &StoredWebhook,
 ) -> rusqlite::Result<Result<u64, Restriction>> {
     let here = params![oauth_id.as_str(), number(room.get()), stored.key];
+    let old = connection
+        .prepare_cached(
+            "SELECT octet_length(webhook) FROM webhook
+             WHERE oauth_id = ?1 AND room_id = ?2 AND key = ?3",
+        )?
+        .query_row(here, |row| id(row, 0))
+        .optional()?;
+    if !fits(connection, oauth_id, old, &stored.webhook)? {
+        return Ok(Err(Restriction::TooLarge));
+    }
     let old = connection
         .prepare_cached(
             "UPDATE webhook SET event = ?4, webhook = ?5

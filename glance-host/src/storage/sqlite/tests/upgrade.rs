@@ -14,13 +14,15 @@ const BUILDS: &str = "11111111-2222-4333-8444-555555555555";
 const ON_CALL: &str = "66666666-7777-4888-8999-aaaaaaaaaaaa";
 
 /// The tables that a later host fills in by itself.
-const NEW_TABLES: [&str; 6] = [
+const NEW_TABLES: [&str; 8] = [
     "webhook_event",
     "webhook_call",
     "handoff",
     "glance_value",
     "glance_value_size",
     "event_log",
+    "timeline_size",
+    "extension_size",
 ];
 
 fn old_database(folder: &Path) -> PathBuf {
@@ -87,6 +89,22 @@ async fn old_database_keeps_every_row() {
     expected.extend(NEW_TABLES);
     expected.sort_unstable();
     assert_eq!(tables(&connection), expected);
+    let bytes = |sql: &str| -> i64 { connection.query_row(sql, [], |row| row.get(0)).unwrap() };
+    for (size, parts) in [
+        (
+            "SELECT sum(bytes) FROM timeline_size",
+            "SELECT sum(octet_length(content) + 300) FROM timeline",
+        ),
+        (
+            "SELECT sum(bytes) FROM extension_size",
+            "SELECT (SELECT sum(octet_length(glance) + 300) FROM runtime_glance)
+                  + (SELECT sum(octet_length(action) + 300) FROM runtime_action)
+                  + (SELECT ifnull(sum(octet_length(webhook) + 300), 0) FROM webhook
+                     WHERE room_id IS NOT NULL)",
+        ),
+    ] {
+        assert_eq!(bytes(size), bytes(parts));
+    }
     drop(connection);
 
     let upgraded = fs::read(&path).unwrap();
