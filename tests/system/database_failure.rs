@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use glance_host::model::{Installed, PrivateMessage};
+use glance_host::viewer::LineState;
 use glance_host::{Clock, Host};
 use glance_sdk::model::Descriptor;
+use glance_sdk::prelude::*;
 use reqwest::{Method, StatusCode};
 use rusqlite::Connection;
 
@@ -156,4 +158,41 @@ async fn reads_work_while_what_they_note_cannot_be_stored() {
     assert_eq!(unread().await.unwrap(), 0);
     let used = host.state().admin_token(1).await.unwrap().unwrap();
     assert_eq!(used.last_used_at, Some(clock.now()));
+}
+
+#[glance(key = "shared", name = "Shared", icon = "/i.svg", audience = "room")]
+async fn shared() -> GlanceData {
+    GlanceData::new(label!("2 alerts"))
+}
+
+#[tokio::test]
+async fn query_that_the_host_cannot_send_fails_its_line_and_is_retried() {
+    let folder = tempfile::tempdir().unwrap();
+    let host = Host::builder().port(0).data(folder.path());
+    let host = host.start().await.unwrap();
+    let room = host.room("ops").await;
+    // The query for a room is made in the name of an account that the first one creates.
+    let database = Connection::open(folder.path().join("host.sqlite")).unwrap();
+    database
+        .execute_batch(
+            "CREATE TRIGGER refuse BEFORE INSERT ON user WHEN NEW.is_technical
+             BEGIN SELECT RAISE(ABORT, 'refused'); END",
+        )
+        .unwrap();
+    let add_on = AddOn::new("com.example.shared", "Shared").glance::<shared>();
+    let _add_on = room.install(add_on).await;
+    let mut viewer = room.viewer("ann").await;
+    let sidebar = viewer
+        .wait_for(|sidebar| sidebar.line("shared").is_some_and(|line| line.is_failed()))
+        .await;
+    let line = sidebar.line("shared").unwrap();
+    let LineState::Failed { problem } = &line.state else {
+        panic!("{line:?}");
+    };
+    let expected = "The host could not send the query; its log says why.";
+    assert_eq!(problem, expected);
+
+    database.execute_batch("DROP TRIGGER refuse").unwrap();
+    viewer.retry(line);
+    viewer.label("shared", "2 alerts").await;
 }

@@ -48,6 +48,7 @@ mod page;
 mod pages;
 mod peer;
 mod private_messages;
+mod promises;
 mod protocol;
 mod proxy_environment;
 mod public_traits;

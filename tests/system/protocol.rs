@@ -1,4 +1,5 @@
-//! Tests that the protocol page names an existing test, or a reason, at each point.
+//! Tests that the protocol page names an existing test, or a reason, at each point, and the page about hosts a test for
+//! each promise.
 
 use std::path::{Path, PathBuf};
 
@@ -75,25 +76,45 @@ fn each_point_of_page_has_existing_test_or_reason() {
         let [point, _, proof] = cells[..] else {
             panic!("three cells: {line}");
         };
-        let words: Vec<_> = proof.split('`').skip(1).step_by(2).collect();
-        if words.is_empty() {
+        if tests(root, point, proof) == 0 {
             let reason = proof.strip_prefix("none: ");
             assert!(
                 reason.is_some_and(|reason| reason.len() > 20),
                 "{point}: {proof}"
             );
         }
-        for word in words {
-            let Some((kind, file, name)) = named(word) else {
-                panic!("{point}: `{word}` names no test");
-            };
-            let source = std::fs::read_to_string(root.join(&file)).unwrap_or_default();
-            assert!(
-                has(kind, &source, name),
-                "{point}: {} has no test {name}",
-                file.display()
-            );
-        }
+    }
+}
+
+/// Checks that each test that a cell names exists. Returns how many these are.
+fn tests(root: &Path, point: &str, proof: &str) -> usize {
+    let words = proof.split('`').skip(1).step_by(2);
+    for word in words.clone() {
+        let Some((kind, file, name)) = named(word) else {
+            panic!("{point}: `{word}` names no test");
+        };
+        let source = std::fs::read_to_string(root.join(&file)).unwrap_or_default();
+        assert!(
+            has(kind, &source, name),
+            "{point}: {} has no test {name}",
+            file.display()
+        );
+    }
+    words.count()
+}
+
+#[test]
+fn each_promise_of_host_has_existing_tests() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(root.join("docs/running-a-host.md")).unwrap();
+    let (_, section) = page.split_once("\n## What the host promises\n").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let rows = section.lines().filter(|line| line.starts_with("| "));
+    let rows: Vec<_> = rows.skip(1).collect();
+    assert!(rows.len() >= 6, "{rows:?}");
+    for row in rows {
+        let (promise, proof) = row.trim_matches('|').rsplit_once(" | ").unwrap();
+        assert!(tests(root, promise, proof) > 0, "{promise} has no test");
     }
 }
 

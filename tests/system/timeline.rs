@@ -43,13 +43,13 @@ fn texts(page: &Value) -> Vec<&str> {
 }
 
 /// A page's event stream.
-struct Events {
+pub(crate) struct Events {
     stream: Response,
     read: String,
 }
 
 impl Events {
-    async fn connect(host: &Host, room: &TestRoom) -> Self {
+    pub(crate) async fn connect(host: &Host, room: &TestRoom) -> Self {
         let url = format!("{}/events", host.room_url(&room.room));
         let stream = glance_host::testing::http_client()
             .get(url)
@@ -63,7 +63,7 @@ impl Events {
     }
 
     /// Returns the data of the next event with this name.
-    async fn next(&mut self, name: &str) -> Value {
+    pub(crate) async fn next(&mut self, name: &str) -> Value {
         loop {
             while let Some((event, rest)) = self.read.split_once("\n\n") {
                 let (event, rest) = (event.to_owned(), rest.to_owned());

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use reqwest::{Client, Method, RequestBuilder};
+use reqwest::{Client, Method, RequestBuilder, Response};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
@@ -51,6 +51,30 @@ async fn database_of_a_newer_host_is_refused_and_unchanged() {
         assert!(fs::read(data.join("host.sqlite")).unwrap() == before);
         for left in ["host.sqlite-wal", "host.sqlite-shm"] {
             assert!(!data.join(left).exists(), "{left}");
+        }
+    }
+}
+
+/// The event stream of a room's page.
+struct Page {
+    events: Response,
+    received: String,
+}
+
+impl Page {
+    async fn open(rig: &Rig) -> Self {
+        let events = rig.request(Method::GET, "/rooms/1/events").send().await;
+        let events = events.unwrap();
+        assert_eq!(events.status(), 200);
+        let received = String::new();
+        Self { events, received }
+    }
+
+    /// Completes once it was told of this label.
+    async fn shows(&mut self, label: &str) {
+        while !self.received.contains(label) {
+            let bytes = self.events.chunk().await.unwrap().unwrap();
+            self.received.push_str(&String::from_utf8_lossy(&bytes));
         }
     }
 }
@@ -155,14 +179,8 @@ impl Rig {
             let text = answer.text().await.unwrap();
             assert!(text.contains(expected), "{path}: {text}");
         }
-        let events = self.request(Method::GET, "/rooms/1/events").send().await;
-        let mut events = events.unwrap();
-        assert_eq!(events.status(), 200);
-        let mut received = String::new();
-        while !received.contains(label) {
-            let bytes = events.chunk().await.unwrap().unwrap();
-            received.push_str(&String::from_utf8_lossy(&bytes));
-        }
+        let mut page = Page::open(self).await;
+        page.shows(label).await;
     }
 
     async fn status(&self, request: RequestBuilder) -> u16 {
@@ -249,6 +267,8 @@ async fn locked_database_refuses_changes_answers_reads_and_recovers() {
     let folder = tempfile::tempdir().unwrap();
     let rig = Rig::new(Server::start(folder.path(), SETTINGS).await).await;
     assert_eq!(rig.status(rig.push("acknowledged")).await, 204);
+    let mut page = Page::open(&rig).await;
+    page.shows("acknowledged").await;
     let other = Connection::open(folder.path().join("glance-host-data/host.sqlite")).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     tokio::join!(rig.refuses_changes(), rig.answers_reads("acknowledged"));
@@ -257,6 +277,10 @@ async fn locked_database_refuses_changes_answers_reads_and_recovers() {
     assert_eq!(rig.status(rig.push("recovered")).await, 204);
     assert_eq!(rig.ready().await.0, 200);
     rig.answers_reads("recovered").await;
+    page.shows("recovered").await;
+    let received = &page.received;
+    assert!(!received.contains("refused"), "{received}");
+    drop(page);
     rig.server.stop().await;
 
     // A host does not start with a database that another program has locked.
