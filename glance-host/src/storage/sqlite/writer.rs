@@ -27,10 +27,10 @@ const MAX_WAITING: usize = 1024;
 const MAX_GROUP: usize = 256;
 
 /// The pause in which more changes are expected while several callers write: shorter than most disks take to commit.
-const PAUSE: Duration = Duration::from_micros(50);
+const PAUSE: Duration = Duration::from_micros(100);
 
 /// The largest number of pauses before a commit.
-const MAX_PAUSES: u32 = 16;
+const MAX_PAUSES: u32 = 8;
 
 /// The number of changes for which a commit is cheap enough: it does not wait for more.
 const ENOUGH: usize = 32;
