@@ -23,6 +23,13 @@ test("events are parsed as in the standard, wherever chunks end", () => {
   }
 });
 
+test("the id of the last event is known after the event, also without data", () => {
+  const seen = [];
+  const parser = new EventParser((name, value) => seen.push([name, value]), (id) => seen.push(id));
+  for (const char of "id: 1\nevent: a\ndata: 1\n\ndata: 2\n\nid: 2\n\n:\n\nid: x\0\n\nid: cut\ndata: 3\n") parser.push(char);
+  assert.deepEqual(seen, [["a", 1], "1", ["message", 2], "2"]);
+});
+
 test("an event that is too large ends the stream", () => {
   const parser = new EventParser(() => {});
   assert.throws(() => {

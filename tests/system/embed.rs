@@ -181,6 +181,24 @@ async fn messages_stay_in_room() {
 }
 
 #[tokio::test]
+async fn reconnected_embedded_page_learns_of_missed_messages() {
+    let (host, room, add_on) = start(builder()).await;
+    let token = token(&host, &add_on, &room, None).await;
+    let position = host.state().position(room.room.id).await.unwrap().unwrap();
+    room.says("Ann", "a secret").await;
+    room.says("Ann", "another secret").await;
+    let request = request(&host, &room, Method::GET, "/events").bearer_auth(&token);
+    let request = request.header("Last-Event-ID", position.to_string());
+    let mut live = request.send().await.unwrap();
+    let mut received = String::new();
+    while received.matches("event: entry\ndata: null\n\n").count() < 2 {
+        received += &read_until(&mut live, "\n\n").await;
+    }
+    assert!(!received.contains("secret"), "{received}");
+    assert!(!received.contains("missed"), "{received}");
+}
+
+#[tokio::test]
 async fn embedded_sidebar_has_no_inspector() {
     let (host, room, add_on) = start(builder()).await;
     let ann = host.user("Ann", |_| {}).await;

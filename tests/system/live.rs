@@ -170,7 +170,7 @@ async fn slow_reader_delays_nobody_and_catches_up() {
     page.until(truth).await;
     assert_eq!(pager.queries(), 4, "who reads along has no need to ask");
     still
-        .until(|lines| truth(lines) && label(lines, ALWAYS) == Some("<b>400</b> incidents"))
+        .until(|lines| truth(lines) && label(lines, ALWAYS) == Some("179"))
         .await;
-    assert!(pager.queries() > 4, "who was left behind starts over");
+    assert_eq!(pager.queries(), 4, "who was left behind reads the log");
 }

@@ -1,13 +1,13 @@
 //! Tests the timeline of the room page, with the requests and events of its script.
 
 use glance_host::Host;
-use glance_host::model::{Content, Sender};
+use glance_host::model::{Content, Room, Sender};
 use glance_host::testing::TestRoom;
 use glance_sdk::model::notification::Attribute;
 use glance_sdk::model::webhook::{WebhookItem, WebhookPayload};
 use glance_sdk::model::{Card, CardStyle, Color, Notification, Scope};
 use glance_sdk::prelude::*;
-use reqwest::{Response, StatusCode};
+use reqwest::{RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 
 use crate::peer::Peer;
@@ -45,19 +45,29 @@ fn texts(page: &Value) -> Vec<&str> {
 /// A page's event stream.
 pub(crate) struct Events {
     stream: Response,
-    read: String,
+    read: Vec<u8>,
+    last_id: String,
 }
 
 impl Events {
     pub(crate) async fn connect(host: &Host, room: &TestRoom) -> Self {
         let url = format!("{}/events", host.room_url(&room.room));
-        let stream = glance_host::testing::http_client()
-            .get(url)
-            .send()
-            .await
-            .unwrap();
-        let read = String::new();
-        let mut events = Self { stream, read };
+        Self::read(glance_host::testing::http_client().get(url)).await
+    }
+
+    /// Connects as a page does that connected before.
+    async fn reconnect(host: &Host, room: &TestRoom, last_id: &str) -> Self {
+        let url = format!("{}/events", host.room_url(&room.room));
+        let request = glance_host::testing::http_client().get(url);
+        Self::read(request.header("Last-Event-ID", last_id)).await
+    }
+
+    async fn read(request: RequestBuilder) -> Self {
+        let mut events = Self {
+            stream: request.send().await.unwrap(),
+            read: Vec::new(),
+            last_id: String::new(),
+        };
         events.next("sidebar").await;
         events
     }
@@ -65,16 +75,49 @@ impl Events {
     /// Returns the data of the next event with this name.
     pub(crate) async fn next(&mut self, name: &str) -> Value {
         loop {
-            while let Some((event, rest)) = self.read.split_once("\n\n") {
-                let (event, rest) = (event.to_owned(), rest.to_owned());
-                self.read = rest;
-                let Some(data) = event.strip_prefix(&format!("event: {name}\ndata: ")) else {
-                    continue;
-                };
-                return serde_json::from_str(data).unwrap();
+            let (found, data) = self.event().await;
+            if found == name {
+                return data;
             }
-            let bytes = self.stream.chunk().await.unwrap().unwrap();
-            self.read.push_str(str::from_utf8(&bytes).unwrap());
+        }
+    }
+
+    /// Returns the name and the data of the next event.
+    async fn event(&mut self) -> (String, Value) {
+        loop {
+            // A chunk may end within a character.
+            let end = self.read.windows(2).position(|pair| pair == b"\n\n");
+            let Some(end) = end else {
+                let bytes = self.stream.chunk().await.unwrap().unwrap();
+                self.read.extend(bytes);
+                continue;
+            };
+            let event: Vec<_> = self.read.drain(..end + 2).collect();
+            let (mut name, mut data) = (None, None);
+            for line in str::from_utf8(&event).unwrap().lines() {
+                match line.split_once(": ") {
+                    Some(("event", value)) => name = Some(value.to_owned()),
+                    Some(("data", value)) => data = Some(serde_json::from_str(value).unwrap()),
+                    Some(("id", value)) => value.clone_into(&mut self.last_id),
+                    _ => {}
+                }
+            }
+            if let (Some(name), Some(data)) = (name, data) {
+                return (name, data);
+            }
+        }
+    }
+
+    /// Checks that the page gets entries with exactly these texts, and reads no timeline.
+    async fn gets(&mut self, texts: impl IntoIterator<Item = String>) {
+        for text in texts {
+            let entry = loop {
+                match self.event().await {
+                    (name, entry) if name == "entry" => break entry,
+                    (name, _) => assert_ne!(name, "missed", "before {text}"),
+                }
+            };
+            assert_eq!(entry["text"], *text);
         }
     }
 }
@@ -354,12 +397,99 @@ async fn page_loads_fifty_entries_in_either_direction() {
 }
 
 #[tokio::test]
+async fn reconnected_page_gets_exactly_the_missed_entries() {
+    let host = Host::start().await;
+    let (room, other) = (host.room("ops").await, host.room("other").await);
+    let says = async |texts: std::ops::Range<u32>| {
+        for text in texts {
+            room.says("ann", &text.to_string()).await;
+            other.says("ann", "elsewhere").await;
+        }
+    };
+    let texts = |numbers: std::ops::Range<u32>| numbers.map(|text| text.to_string());
+    let mut events = Events::connect(&host, &room).await;
+    events.next("missed").await;
+    let mut ids = vec![events.last_id.clone()];
+    says(0..2).await;
+    for text in texts(0..2) {
+        events.gets([text]).await;
+        ids.push(events.last_id.clone());
+    }
+    drop(events);
+    // More than are read at a time, and changes between them.
+    says(2..60).await;
+    let topic = |room: &mut Room| room.topic = "New".to_owned();
+    host.change_room(&room.room, topic).await.unwrap();
+    says(60..120).await;
+    for (seen, id) in (0..).zip(&ids) {
+        let mut events = Events::reconnect(&host, &room, id).await;
+        events.gets(texts(seen..120)).await;
+        for marker in 0..seen {
+            events.gets([format!("marker {marker}")]).await;
+        }
+        // Nothing comes twice.
+        room.says("ann", &format!("marker {seen}")).await;
+        events.gets([format!("marker {seen}")]).await;
+    }
+    let mut events = Events::connect(&host, &room).await;
+    events.next("missed").await;
+    let last_id = events.last_id.clone();
+    says(120..121).await;
+    let mut events = Events::reconnect(&host, &room, &last_id).await;
+    events.gets(texts(120..121)).await;
+}
+
+#[tokio::test]
+async fn page_starts_over_after_a_position_that_is_not_in_the_log() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    room.says("ann", "1").await;
+    let position = host.state().position(room.room.id).await.unwrap().unwrap();
+    room.says("ann", "2").await;
+    let (epoch, version) = (&position.epoch, position.version);
+    let starts_over = async |id: &str| {
+        let mut events = Events::reconnect(&host, &room, id).await;
+        while events.event().await.0 != "missed" {}
+        let last = room.says("ann", "last").await;
+        assert_eq!(events.next("entry").await["id"], json!(last.id), "{id}");
+    };
+    let other_epoch = format!("0123456789abcdef.{}.{}", version.group, version.room);
+    let future = format!("{epoch}.{}.{}", version.group, version.room + 100);
+    let huge = format!("{epoch}.{0}.{0}", u64::MAX);
+    let long = format!("{epoch}.{}.1", "9".repeat(4000));
+    for id in ["", "7", "..", "\u{e9}", &other_epoch, &future, &huge, &long] {
+        starts_over(id).await;
+    }
+    let mut events = Events::reconnect(&host, &room, &position.to_string()).await;
+    events.gets(["2".to_owned()]).await;
+    let now = std::time::Duration::ZERO;
+    host.state().delete_old_events(now, u32::MAX).await.unwrap();
+    starts_over(&position.to_string()).await;
+}
+
+#[tokio::test]
+async fn slow_page_gets_missed_entries_from_the_log() {
+    let host = Host::start().await;
+    let room = host.room("ops").await;
+    let mut events = Events::connect(&host, &room).await;
+    events.next("missed").await;
+    // More than the connection and its queue can hold while nobody reads, but not more than the log has.
+    let long = "\u{20ac}".repeat(10_000);
+    let text = |number: u32| format!("{number} {}", &long[12..]);
+    for number in 0..600 {
+        room.says("ann", &text(number)).await;
+    }
+    events.gets((0..600).map(text)).await;
+}
+
+#[tokio::test]
 async fn slow_page_is_told_that_it_missed_events() {
     let host = Host::start().await;
     let room = host.room("ops").await;
     let mut events = Events::connect(&host, &room).await;
-    // More than the connection and its queue can hold while nobody reads.
-    let long = "x".repeat(10_000);
+    events.next("missed").await;
+    // More than the connection, its queue and the log can hold while nobody reads.
+    let long = "\u{20ac}".repeat(10_000);
     for _ in 0..1_500 {
         room.says("ann", &long).await;
     }

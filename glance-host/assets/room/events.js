@@ -7,10 +7,10 @@ const SILENCE_TIMEOUT = 45_000;
 const MAX_EVENT = 64 * 1024 * 1024;
 
 /**
- * Reads events until the stream ends, and calls `listener(name, value)` for each. Throws if the host cannot be reached;
- * returns the response, also if it is a refusal.
+ * Reads events until the stream ends, and calls `listener(name, value)` for each, and `onId(id)` for each new id of the
+ * last event. Throws if the host cannot be reached; returns the response, also if it is a refusal.
  */
-export async function readEvents(url, headers, signal, listener) {
+export async function readEvents(url, headers, signal, listener, onId) {
   const silence = new AbortController();
   let timer = setTimeout(() => silence.abort(), SILENCE_TIMEOUT);
   try {
@@ -21,7 +21,7 @@ export async function readEvents(url, headers, signal, listener) {
     });
     if (!answer.ok) return answer;
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
-    const parser = new EventParser(listener);
+    const parser = new EventParser(listener, onId);
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return answer;
@@ -37,14 +37,17 @@ export async function readEvents(url, headers, signal, listener) {
 /** Parses a stream of events, as the HTML standard defines it; chunks may end anywhere. */
 export class EventParser {
   #listener;
+  #onId;
+  #id = null;
   #line = "";
   #afterReturn = false;
   #name = "";
   #data = [];
   #size = 0;
 
-  constructor(listener) {
+  constructor(listener, onId = () => {}) {
     this.#listener = listener;
+    this.#onId = onId;
   }
 
   push(chunk) {
@@ -76,6 +79,7 @@ export class EventParser {
     const value = colon < 0 ? "" : line.slice(colon + 1).replace(/^ /, "");
     if (field === "event") this.#name = value;
     else if (field === "data") this.#data.push(value);
+    else if (field === "id" && !value.includes("\0")) this.#id = value;
   }
 
   #endEvent() {
@@ -85,5 +89,8 @@ export class EventParser {
     this.#data = [];
     this.#size = 0;
     if (data !== "") this.#listener(name, JSON.parse(data));
+    // Afterwards: an event that was not handled is sent again.
+    if (this.#id !== null) this.#onId(this.#id);
+    this.#id = null;
   }
 }

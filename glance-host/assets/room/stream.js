@@ -32,6 +32,8 @@ let authorization = {};
 let onUnauthorized = () => location.reload();
 /** The AbortController of the connection. */
 let connected = null;
+/** The position of the page in the room's events. A new connection continues there. */
+let lastEventId = null;
 
 /** Returns the URL of a path below this room. */
 export const roomUrl = (path) => `${place.dataset.at}/${path}`;
@@ -77,7 +79,10 @@ export async function connect() {
   while (!own.signal.aborted) {
     inspection.wasOpenAtConnect = inspection.isOpen;
     const events = roomUrl(inspection.isOpen ? "events?inspect" : "events");
-    const answer = await readEvents(events, { ...TIME_ZONE, ...authorization }, own.signal, onEvent).catch(() => null);
+    const headers = { ...TIME_ZONE, ...authorization };
+    if (lastEventId) headers["Last-Event-ID"] = lastEventId;
+    const onId = (id) => { lastEventId = id; };
+    const answer = await readEvents(events, headers, own.signal, onEvent, onId).catch(() => null);
     if (own.signal.aborted) return;
     showStatus("Reconnecting…");
     if (lostNotice) lostNotice.hidden = false;

@@ -39,6 +39,8 @@ let missed = 0;
 /** Entries that arrive during a fetch, because its answer may not contain them. */
 let arrivedDuringFetch = null;
 let fetching = Promise.resolve();
+/** Whether the last fetch failed. */
+let hasFailed = false;
 
 const retryButton = Object.assign(document.createElement("button"), { type: "button", textContent: "Try again" });
 retryButton.addEventListener("click", () => start());
@@ -64,6 +66,7 @@ function fetchEntries(query, use) {
     list.setAttribute("aria-busy", "true");
     const answer = await fetch(`${roomUrl("timeline")}${query()}`).catch(() => null);
     const page = answer?.ok ? await answer.json().catch(() => null) : null;
+    hasFailed = !page;
     if (page) update(() => use(page));
     note.hidden = Boolean(page) && shown.size > 0;
     note.replaceChildren(...(page ? ["No messages yet."] : ["Messages cannot be loaded. ", retryButton]));
@@ -279,6 +282,8 @@ const observer = new ResizeObserver(restoreScroll);
 observer.observe(list);
 observer.observe(scroller);
 
-on("sidebar", start);
+on("sidebar", () => {
+  if (hasFailed) start();
+});
 on("missed", start);
 on("entry", receive);

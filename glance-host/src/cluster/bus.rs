@@ -10,6 +10,7 @@ use glance_sdk::model::RoomId;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::broadcast;
 
+use crate::model::Version;
 use crate::model::bounded_map::evict_unused;
 use crate::model::event::{Committed, Event, Topic};
 use crate::storage::EventReceiver;
@@ -38,6 +39,8 @@ pub(crate) trait Bus: fmt::Debug + EventReceiver {
 /// An event on its way to the receivers of this node.
 #[derive(Debug)]
 pub(crate) struct Delivery {
+    /// The number of an event that is in the log.
+    pub(crate) version: Option<Version>,
     pub(crate) event: Event,
     pub(crate) derived: Derived,
 }
@@ -82,12 +85,13 @@ impl LocalBus {
     }
 }
 
-impl Bus for LocalBus {
-    fn publish(&self, topic: Topic, event: Event) {
+impl LocalBus {
+    fn send(&self, topic: Topic, version: Option<Version>, event: Event) {
         if matches!(event, Event::Changed) {
             self.generation.fetch_add(1, Ordering::SeqCst);
         }
         let delivery = Arc::new(Delivery {
+            version,
             event,
             derived: Derived::default(),
         });
@@ -108,6 +112,18 @@ impl Bus for LocalBus {
             }
         }
     }
+}
+
+impl EventReceiver for LocalBus {
+    fn receive(&self, event: Committed) {
+        self.send(event.topic, event.version, event.event);
+    }
+}
+
+impl Bus for LocalBus {
+    fn publish(&self, topic: Topic, event: Event) {
+        self.send(topic, None, event);
+    }
 
     fn subscribe(&self, room: RoomId) -> broadcast::Receiver<Arc<Delivery>> {
         let mut rooms = self.rooms();
@@ -124,12 +140,6 @@ impl Bus for LocalBus {
 
     fn generation(&self) -> u64 {
         self.generation.load(Ordering::SeqCst)
-    }
-}
-
-impl EventReceiver for LocalBus {
-    fn receive(&self, event: Committed) {
-        self.publish(event.topic, event.event);
     }
 }
 

@@ -33,6 +33,7 @@ use crate::service::sign_in::SignInState;
 use crate::service::sign_in::accounts::Accounts;
 use crate::service::sign_in::session::Sessions;
 use crate::service::targets::Targets;
+use crate::service::timeline::Timeline;
 use crate::service::viewer::Viewers;
 use crate::service::webhooks::Webhooks;
 use crate::storage::Storage;
@@ -102,6 +103,7 @@ services! {
     sign_in: Arc<SignInState>,
     storage: Arc<dyn Storage>,
     targets: Targets,
+    timeline: Timeline,
     viewers: Arc<Viewers>,
     webhooks: Webhooks,
 }

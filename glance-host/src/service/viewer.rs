@@ -31,7 +31,7 @@ use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::{JoinError, JoinSet};
 
-pub(crate) use board::Change;
+pub(crate) use board::{Change, MissedEntries};
 pub(crate) use inspect::{News, Report};
 pub use sidebar::{Line, LineState, ShownStatus, Sidebar, Stale, TargetRef};
 
@@ -39,7 +39,7 @@ use crate::cluster::attendance::{Attendance, Attending};
 use crate::cluster::bus::{Bus, Delivery, Derived};
 use crate::content::image_urls::ImageUrls;
 use crate::model::clock::Clock;
-use crate::model::event::Event;
+use crate::model::event::{Event, LoggedBody, LoggedEvent, Position};
 use crate::model::host_info::HostInfo;
 use crate::model::shutdown::Shutdown;
 use crate::model::{Push, Source};
@@ -120,6 +120,8 @@ pub(crate) struct Viewer {
     /// Whether the inspector must be sent new reports.
     is_news: bool,
     events: broadcast::Receiver<Arc<Delivery>>,
+    /// The position in the events that the viewer has handled.
+    position: Position,
     commands: Commands,
     rare: WakeGate<RareInputs>,
     attending: Option<Attending>,
@@ -207,8 +209,12 @@ impl Viewers {
         zone: Option<&str>,
         pulse: BoxStream<'static, ()>,
     ) -> Result<Option<Viewer>, StorageError> {
-        // Subscribe before reading, so that no event in between is missed.
+        // Subscribe before reading, so that no event in between is missed, and read the position first: what is read
+        // afterwards contains all events up to it.
         let events = self.bus.subscribe(room);
+        let Some(position) = self.storage.position(room).await? else {
+            return Ok(None);
+        };
         let Some((place, lineup, stored)) = self.look(room, user, zone).await? else {
             return Ok(None);
         };
@@ -231,6 +237,7 @@ impl Viewers {
             inspection: None,
             is_news: false,
             events,
+            position,
             commands,
             rare: WakeGate::new(rare),
             attending: Some(attending),
@@ -338,6 +345,11 @@ impl Viewer {
         Some(inspection.news(self.board.known()))
     }
 
+    /// Returns the position in the room's events: what the viewer returned so far contains all events up to it.
+    pub(crate) fn position(&self) -> &Position {
+        &self.position
+    }
+
     pub(crate) fn commands(&self) -> Commands {
         self.commands.clone()
     }
@@ -385,44 +397,121 @@ impl Viewer {
     async fn take(&mut self, first: Option<Arc<Delivery>>) -> bool {
         let mut next = Some(first);
         while let Some(delivery) = next {
-            match delivery.as_deref().map(|delivery| &delivery.event) {
-                Some(Event::Pushed(push)) => {
-                    if let Some(delivery) = &delivery {
-                        self.pushed(push, &delivery.derived);
-                    }
-                    if !self.followed.is_empty() {
-                        self.pending.push_back(Change::Pushed(Arc::clone(push)));
-                    }
-                }
-                Some(Event::Answered(answer)) => {
-                    if let Some(delivery) = &delivery {
-                        self.board.push(answer, Source::Query, &delivery.derived);
-                    }
-                }
-                Some(Event::Changed) if self.reload(false).await => {
-                    self.pending.push_back(Change::Installed);
-                }
-                Some(Event::Introduced(add_on)) => {
-                    let queries = self.board.query_failed(add_on);
-                    self.query(queries);
-                }
-                Some(Event::QueryAgain(add_on)) => {
-                    let queries = self.board.query_add_on(add_on);
-                    self.query(queries);
-                }
-                Some(Event::Posted(posted)) => {
-                    self.pending.push_back(Change::Entry(Arc::clone(posted)));
-                }
-                // A room's channel carries none.
-                Some(Event::Access(_)) => {}
-                None if self.reload(true).await => {
-                    self.pending.extend([Change::Installed, Change::Missed]);
-                }
-                Some(Event::Changed) | None => return false,
+            let goes_on = match delivery {
+                Some(delivery) => self.handle(&delivery).await,
+                None => self.catch_up().await,
+            };
+            if !goes_on {
+                return false;
             }
             next = self.next_delivery();
         }
         self.failed.forget_loaded(&self.board);
+        true
+    }
+
+    /// Handles an event, unless the log or the state that was read contained it. Returns false if the room is gone.
+    async fn handle(&mut self, delivery: &Delivery) -> bool {
+        let seen = self.position.version;
+        let version = delivery.version.unwrap_or(seen);
+        self.position.version = seen.advanced_to(version);
+        // The list of glances that was read may be from before a change until the bus delivers it.
+        let was_seen = delivery.version.is_some() && !version.is_after(seen);
+        if was_seen && !matches!(delivery.event, Event::Changed) {
+            return true;
+        }
+        match &delivery.event {
+            Event::Pushed(push) => {
+                self.pushed(push, &delivery.derived);
+                if !self.followed.is_empty() {
+                    self.pending.push_back(Change::Pushed(Arc::clone(push)));
+                }
+            }
+            Event::Answered(answer) => {
+                self.board.push(answer, Source::Query, &delivery.derived);
+            }
+            Event::Changed => {
+                if !self.reload(false).await {
+                    return false;
+                }
+                self.pending.push_back(Change::Installed);
+            }
+            Event::Introduced(add_on) => {
+                let queries = self.board.query_failed(add_on);
+                self.query(queries);
+            }
+            Event::QueryAgain(add_on) => {
+                let queries = self.board.query_add_on(add_on);
+                self.query(queries);
+            }
+            Event::Posted(posted) => {
+                let entry = Change::Entry(Arc::clone(posted), version);
+                self.pending.push_back(entry);
+            }
+            // Pages receive it on a channel of its own.
+            Event::Access(_) => {}
+        }
+        true
+    }
+
+    /// Handles the events that the bus no longer has: reads them from the log, or starts over if the log has not all.
+    /// Returns false if the room is gone.
+    async fn catch_up(&mut self) -> bool {
+        // Boxed, as in `reload`.
+        let read = self.viewers.storage.events_after(self.room, &self.position);
+        let events = match Box::pin(read).await {
+            Ok(Some(events)) => events,
+            Ok(None) => return Box::pin(self.start_over()).await,
+            Err(cause) => {
+                tracing::error!(room = %self.room, error = format!("{cause:#}"), "reading missed events failed");
+                return Box::pin(self.start_over()).await;
+            }
+        };
+        // Answers to queries are stored, but in no log.
+        if !self.reload(false).await {
+            return false;
+        }
+        let after = self.position.clone();
+        let mut has_entries = false;
+        for LoggedEvent { version, body } in events {
+            let event = match body {
+                LoggedBody::Event(event) => event,
+                LoggedBody::Posted(_) => {
+                    self.position.version = self.position.version.advanced_to(version);
+                    has_entries = true;
+                    continue;
+                }
+            };
+            let delivery = Delivery {
+                version: Some(version),
+                event,
+                derived: Derived::default(),
+            };
+            if !Box::pin(self.handle(&delivery)).await {
+                return false;
+            }
+        }
+        if has_entries {
+            let last = self.position.version;
+            let missed = MissedEntries { after, last };
+            self.pending.push_back(Change::Behind(missed));
+        }
+        true
+    }
+
+    /// Reads everything again. Returns false if the room is gone.
+    async fn start_over(&mut self) -> bool {
+        match self.viewers.storage.position(self.room).await {
+            Ok(Some(position)) => self.position = position,
+            Ok(None) => return false,
+            Err(cause) => {
+                tracing::error!(room = %self.room, error = format!("{cause:#}"), "reading a position failed");
+            }
+        }
+        if !self.reload(true).await {
+            return false;
+        }
+        self.pending.extend([Change::Installed, Change::Missed]);
         true
     }
 

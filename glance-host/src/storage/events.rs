@@ -44,8 +44,8 @@ pub trait EventStore: fmt::Debug + Send + Sync + 'static {
     ) -> Result<Option<Vec<LoggedEvent>>>;
 
     /// Returns the entries that were posted to a room after a position up to the event `last`, and the numbers of their
-    /// events, oldest first. An entry that was deleted meanwhile counts for `at_most`. Returns `None` if the position is
-    /// none of this database or after `last`, or the log does not contain all events of the room after it.
+    /// events, oldest first. Entries that were deleted meanwhile are left out. Returns `None` if the position is none of
+    /// this database or after `last`, or the log does not contain all events of the room after it.
     async fn entries_after(
         &self,
         room: RoomId,

@@ -6,10 +6,14 @@
 //! | `line` | one line that is new or changed |
 //! | `gone` | the id of a line that no longer shows |
 //! | `entry` | a new entry of the room; empty on another site |
-//! | `missed` | empty: the connection missed entries, so the page reads the timeline again |
+//! | `missed` | empty: there may be other entries than the page has, so it reads the timeline |
 //! | `here` | modules and actions: at the beginning, and when add-ons changed |
 //! | `inspection` | while somebody inspects, see [`inspect`](super::inspect) |
 //! | `pushed` | `{addOn, key, metadata}`: a push, if the page has a frame of its add-on |
+//!
+//! The id of an event is the [`Position`] of the page after it. A page that reconnects sends the last id
+//! (`Last-Event-ID`): it gets the entries after that, or `missed` if the log does not have them all. A first connection
+//! begins with `missed` too.
 
 use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
@@ -37,11 +41,12 @@ use super::inspect::Inspector;
 use super::pages::PageError;
 use super::room_access::{Guest, OpenPage, RoomAccess};
 use crate::http::state::AppState;
-use crate::model::Push;
-use crate::model::time_zone;
+use crate::model::event::Position;
+use crate::model::{Push, Version, time_zone};
 use crate::service::actions::Actions;
 use crate::service::people::People;
-use crate::service::viewer::{Change, Command, Commands, Viewer, Viewers};
+use crate::service::timeline::{BATCH, Timeline};
+use crate::service::viewer::{Change, Command, Commands, MissedEntries, Viewer, Viewers};
 use crate::service::webhooks::Webhooks;
 use crate::storage::{Storage, StorageError};
 
@@ -84,6 +89,7 @@ pub(super) struct EventSources {
     viewers: Arc<Viewers>,
     webhooks: Webhooks,
     actions: Actions,
+    timeline: Timeline,
     storage: Arc<dyn Storage>,
 }
 
@@ -93,6 +99,7 @@ impl FromRef<AppState> for EventSources {
             viewers: Arc::clone(&app.viewers),
             webhooks: app.webhooks.clone(),
             actions: app.actions.clone(),
+            timeline: app.timeline.clone(),
             storage: Arc::clone(&app.storage),
         }
     }
@@ -129,14 +136,22 @@ pub(super) async fn stream(
     let page = random_alphanumeric(20).map_err(StorageError::other)?;
     let open = (room.id, viewer.commands());
     pages.all().insert(page.clone(), open);
+    let missed = last_event_id(&headers).map(|after| MissedEntries {
+        after,
+        last: viewer.position().version,
+    });
     let connection = Box::new(Connection {
         pages,
         page,
+        room: room.id,
         add_ons,
         inspector,
+        timeline: sources.timeline,
         viewer,
         is_embedded,
         is_new: true,
+        missed,
+        sent: Version::default(),
     });
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),
@@ -155,11 +170,17 @@ pub(super) async fn stream(
 struct Connection {
     pages: OpenPages,
     page: String,
+    room: RoomId,
     add_ons: RoomAddOns,
     inspector: Inspector,
+    timeline: Timeline,
     viewer: Viewer,
     is_embedded: bool,
     is_new: bool,
+    /// The entries that the page missed and gets before further changes.
+    missed: Option<MissedEntries>,
+    /// The last position that the page was sent.
+    sent: Version,
 }
 
 impl Connection {
@@ -173,9 +194,16 @@ impl Connection {
             let sidebar = event("sidebar", &json!({ "page": self.page, "lines": lines }));
             let add_ons = self.add_ons().await;
             let inspection = self.inspection().await;
-            return Some([sidebar, add_ons, inspection].concat().into());
+            let entries = match self.missed.take() {
+                Some(missed) => self.missed_entries(missed).await,
+                None => self.start_over(),
+            };
+            return Some([sidebar, add_ons, inspection, entries].concat().into());
         }
         loop {
+            if let Some(missed) = self.missed.take() {
+                return Some(self.missed_entries(missed).await);
+            }
             if let Some(change) = self.viewer.change() {
                 return Some(self.bytes_of(&change).await);
             }
@@ -190,15 +218,61 @@ impl Connection {
         match change {
             Change::Line(content) => content.written(|line| event("line", line)),
             Change::Gone(id) => event("gone", id),
-            // Frames learn that there is an entry; its content stays in the room.
-            Change::Entry(_) if self.is_embedded => event("entry", &()),
-            Change::Entry(posted) => framed("entry", &posted.rendered),
-            Change::Missed => event("missed", &()),
+            Change::Entry(posted, version) => self.entry(*version, &posted.rendered).into(),
+            Change::Behind(missed) => self.missed_entries(missed.clone()).await,
+            Change::Missed => self.start_over(),
+            Change::Beat if self.sent != self.viewer.position().version => {
+                let id = self.id(self.viewer.position().version);
+                format!("{id}\n").into()
+            }
             Change::Beat => Bytes::from_static(b":\n\n"),
             Change::Installed => self.add_ons().await,
             Change::Pushed(push) => self.pushed(push),
             Change::Inspected => self.inspection().await,
         }
+    }
+
+    /// Returns an event with an entry, and the position after it.
+    fn entry(&mut self, version: Version, rendered: &str) -> String {
+        let id = self.id(version);
+        // Frames learn that there is an entry; its content stays in the room.
+        let data = if self.is_embedded { "null" } else { rendered };
+        format!("{id}event: entry\ndata: {data}\n\n")
+    }
+
+    /// Returns the line with the position of the page, after the event with this number.
+    fn id(&mut self, version: Version) -> String {
+        self.sent = version;
+        let epoch = self.viewer.position().epoch.clone();
+        format!("id: {}\n", Position { epoch, version })
+    }
+
+    /// Returns the next entries that the page missed. The others remain in `missed`.
+    async fn missed_entries(&mut self, mut missed: MissedEntries) -> Bytes {
+        let MissedEntries { after, last } = &mut missed;
+        // Boxed, as in `add_ons`.
+        let read = Box::pin(self.timeline.missed(self.room, after, *last)).await;
+        let Some(entries) = read else {
+            return self.start_over();
+        };
+        let mut bytes = String::new();
+        for (version, rendered) in &entries {
+            after.version = *version;
+            bytes += &self.entry(*version, rendered);
+        }
+        if entries.len() < BATCH as usize {
+            bytes += &self.id(*last);
+            bytes += "\n";
+        } else {
+            self.missed = Some(missed);
+        }
+        bytes.into()
+    }
+
+    /// Lets the page read the timeline, which contains all entries up to the position.
+    fn start_over(&mut self) -> Bytes {
+        let id = self.id(self.viewer.position().version);
+        format!("{id}event: missed\ndata: null\n\n").into()
     }
 
     async fn inspection(&mut self) -> Bytes {
@@ -246,6 +320,11 @@ impl Drop for Connection {
     fn drop(&mut self) {
         self.pages.all().remove(&self.page);
     }
+}
+
+/// Returns the position that the page sent when it reconnected.
+fn last_event_id(headers: &HeaderMap) -> Option<Position> {
+    headers.get("last-event-id")?.to_str().ok()?.parse().ok()
 }
 
 fn event(name: &str, data: &impl Serialize) -> Bytes {

@@ -202,6 +202,7 @@ pub(super) async fn assemble(parts: Parts) -> Result<AppState, StorageError> {
         shutdown,
         sign_in,
         storage,
+        timeline,
         webhooks,
     }))
 }

@@ -11,7 +11,7 @@ use super::lineup::Lineup;
 use super::prepared::{Content, Kind, Prepared, PushContents};
 use super::sidebar::Sidebar;
 use crate::cluster::bus::Derived;
-use crate::model::event::PostedEntry;
+use crate::model::event::{Position, PostedEntry};
 use crate::model::{Data, GlanceValue, Push, Room, Source, User, Version, is_shared_by_room};
 
 /// A query to be sent.
@@ -39,9 +39,11 @@ pub(crate) enum Change {
     Line(Arc<Content>),
     /// The line with this id disappeared.
     Gone(String),
-    /// Somebody posted an entry.
-    Entry(Arc<PostedEntry>),
-    /// The viewer missed entries.
+    /// Somebody posted an entry, in the event with this number.
+    Entry(Arc<PostedEntry>, Version),
+    /// The viewer missed entries, which the log has.
+    Behind(MissedEntries),
+    /// The viewer missed entries, which the log does not have.
     Missed,
     /// Nothing changed for a while; keeps the connection alive.
     Beat,
@@ -51,6 +53,13 @@ pub(crate) enum Change {
     Installed,
     /// An add-on that the page follows pushed data.
     Pushed(Arc<Push>),
+}
+
+/// Entries that a page has not been sent yet: those after a position up to the event `last`.
+#[derive(Debug, Clone)]
+pub(crate) struct MissedEntries {
+    pub(crate) after: Position,
+    pub(crate) last: Version,
 }
 
 pub(super) struct Board {

@@ -376,7 +376,8 @@ fn entries_after(
         .prepare_cached(
             "SELECT group_version, room_version, entry_id FROM event_log
              WHERE room_id = ?1 AND room_version > ?2 AND room_version <= ?3
-               AND entry_id IS NOT NULL ORDER BY room_version LIMIT ?4",
+               AND entry_id IN (SELECT id FROM timeline WHERE room_id = ?1)
+             ORDER BY room_version LIMIT ?4",
         )?
         .query_map(
             params![
