@@ -16,7 +16,7 @@ const allowed = origins.split(" ");
 let requestedAt = -MIN_TOKEN_INTERVAL;
 let requestTimer = 0;
 
-sidebar.start({ open: ({ id, key, target }) => panel.open({ addOn: target.addOn, glance: key }, id), onRender: panel.renderHeader });
+sidebar.start(({ id, key, target }) => panel.open({ addOn: target.addOn, glance: key }, id));
 onEscape((frame) => {
   if (dialog.isOpenIn(frame)) dialog.close();
   else if (panel.isOpenIn(frame)) panel.close();

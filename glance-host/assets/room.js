@@ -11,12 +11,12 @@ import * as panel from "./room/panel.js";
 import { addReplyButton } from "./room/reply.js";
 import * as sidebar from "./room/sidebar.js";
 import { connect } from "./room/stream.js";
+import { closeSheet, isSheetOpen, openSheet } from "./room/strip.js";
 import { decorateEntries } from "./room/timeline.js";
-import { showView } from "./room/views.js";
 
 // Makes the open room visible in a long list of rooms.
-document.querySelector(".bar nav [aria-current]").scrollIntoView({ block: "nearest", inline: "center" });
-sidebar.start({ open: ({ id, key, target }) => panel.open({ addOn: target.addOn, glance: key }, id), onRender: panel.renderHeader });
+document.querySelector("#rooms [aria-current]").scrollIntoView({ block: "center" });
+sidebar.start(({ id, key, target }) => panel.open({ addOn: target.addOn, glance: key }, id));
 decorateEntries(({ id }) => composer.confirm(id));
 if (!document.getElementById("composer").hidden) decorateEntries(addReplyButton);
 decorateEntries(({ id }, place) => place.append(actions.messageMenu(id)));
@@ -24,13 +24,18 @@ document.getElementById("composer").prepend(actions.inputMenu());
 setComposer({
   appendMessage: composer.appendMessage,
   focus() {
-    showView("chat");
+    closeSheet();
     composer.focus();
   },
 });
-// The link leads into the chat, which a narrow page may hide.
-document.getElementById("skip").addEventListener("click", () => showView("chat"));
-panel.onShown(() => showView("glances"));
+// The link leads into the chat, which a sheet may cover.
+document.getElementById("skip").addEventListener("click", (event) => {
+  if (!isSheetOpen()) return;
+  event.preventDefault();
+  closeSheet();
+  document.querySelector(event.target.hash).focus();
+});
+panel.onShown(openSheet);
 onEscape((frame) => {
   if (dialog.isOpenIn(frame)) dialog.close();
   else if (panel.isOpenIn(frame)) panel.close();

@@ -1,5 +1,6 @@
 //! Parses, sanitizes and renders content. Keeps no state and does no I/O.
 
+pub(crate) mod age;
 pub(crate) mod card;
 pub(crate) mod html;
 pub(crate) mod image_urls;

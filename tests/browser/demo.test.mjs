@@ -10,7 +10,7 @@ import { after, before, test } from "node:test";
 import {
   alert, blocker, install, PROJECT, pullRequest, remove, REPOSITORY, review, startDemo,
 } from "./demo.mjs";
-import { becomes, browser, focused, hidden, isWide, open as openPage, serve, shown } from "./page.mjs";
+import { becomes, browser, focused, hidden, isWide, open as openPage, openSheet, serve, shown } from "./page.mjs";
 
 const FOUR = "4 open pull requests";
 const FIVE = "5 open pull requests";
@@ -473,8 +473,7 @@ for (const colorScheme of ["light", "dark"]) {
       status: { type: "lozenge", value: { type: "moved", label: "W".repeat(20) } },
     };
     const page = await open(t, demo.url, { viewport: { width: 320, height: 640 }, colorScheme });
-    const showGlances = () => page.getByRole("button", { name: "Glances" }).click();
-    await showGlances();
+    await openSheet(page);
     await shown(glance(page, FOUR));
     await isWide(page, 320);
     const ground = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
@@ -493,7 +492,7 @@ for (const colorScheme of ["light", "dark"]) {
     await isWide(page, 320);
     await installAddOn(t, page, addOn);
     await page.goto(demo.url);
-    await showGlances();
+    await openSheet(page);
     await shown(page.locator("#glances").getByText(long.trim()));
     await isWide(page, 320);
   });
@@ -531,7 +530,7 @@ test("an open page follows the removal and reinstallation of an add-on", async (
   await hidden(glance(watching, FOUR));
   await shown(glance(watching, TWO_BLOCKERS));
   for (const name of ["Blockers", "Mentions", "Incidents"]) await remove(page, demo, name);
-  await shown(watching.getByText("Nothing to report."));
+  await shown(watching.locator("#empty"));
   await hidden(watching.locator("#glances .glance"));
   await shown(page.getByText("No add-ons are installed here."));
 
@@ -543,7 +542,7 @@ test("an open page follows the removal and reinstallation of an add-on", async (
   await becomes(() => page.url(), demo.url);
   await chooseRepositories(inside, REPOSITORY);
   await shown(glance(watching, FOUR));
-  await hidden(watching.getByText("Nothing to report."));
+  await hidden(watching.locator("#empty"));
   await hidden(glance(watching, "Choose GitHub repositories"));
   assert.deepEqual(watching.wrong, []);
 });

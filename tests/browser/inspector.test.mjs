@@ -3,13 +3,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pullRequest } from "./demo.mjs";
-import { becomes, focused, hidden, isWide, open as openPage, shown } from "./page.mjs";
+import { becomes, focused, hidden, isWide, open as openPage, openSheet, shown } from "./page.mjs";
 import { demo } from "./running-demo.mjs";
 
 /** Opens the room page with its glances. */
 async function open(t, options = {}) {
   const page = await openPage(t, demo.url, options);
-  if (options.viewport?.width < 720) await page.locator("#view-glances").click();
+  if (options.viewport?.width < 720) await openSheet(page);
   await page.locator("#glances .label").getByText("pull requests").waitFor();
   return page;
 }

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AddOn, call, frameOf, glance, install, makeRoom, open, text } from "./add-on.mjs";
-import { becomes, hidden, shown } from "./page.mjs";
+import { becomes, hidden, openSheet, shown } from "./page.mjs";
 import { demo } from "./running-demo.mjs";
 
 /** Background and text colours of each kind of lozenge, as in HipChat. */
@@ -53,14 +53,14 @@ for (const colorScheme of ["light", "dark"]) {
       await becomes(() => style(shape, "backgroundColor", "color"), colours.map(rgb), kind);
       await becomes(
         () => style(shape, "fontSize", "fontWeight", "textTransform", "padding", "borderRadius"),
-        ["11px", "700", "uppercase", "2px 5px", "3px"],
+        ["11px", "700", "uppercase", "3px 7px", "6px"],
       );
     }
     assert.deepEqual(page.wrong, []);
   });
 }
 
-test("a glance is one line of icon, label and status, and a long label is truncated", async (t) => {
+test("a glance has icon, label and status, and a long label is truncated", async (t) => {
   const data = {
     short: label("<b>4</b> <i>open</i>", lozenge("success", "OK")),
     long: label("goes on and on ".repeat(20).trim(), lozenge("error", "broken")),
@@ -76,10 +76,10 @@ test("a glance is one line of icon, label and status, and a long label is trunca
     const [whole, icon, middle, end] = await Promise.all(
       [line, line.locator(".icon"), line.locator(".label"), line.locator(status)].map((part) => part.boundingBox()),
     );
-    assert.deepEqual([icon.width, icon.height, whole.height], [16, 16, 40], words);
-    assert.ok(icon.x + 16 <= middle.x && middle.x + middle.width <= end.x, words);
-    for (const part of [icon, middle, end]) {
-      assert.ok(Math.abs(part.y + part.height / 2 - whole.y - whole.height / 2) <= 1, "all stand in the middle");
+    assert.deepEqual([icon.width, icon.height, whole.height], [20, 20, 64], words);
+    assert.ok(icon.x + 20 <= middle.x && middle.x + middle.width <= end.x, words);
+    for (const part of [icon, end]) {
+      assert.ok(Math.abs(part.y + part.height / 2 - whole.y - whole.height / 2) <= 1, "both stand in the middle");
     }
     rights.push(end.x + end.width);
   }
@@ -103,7 +103,7 @@ test("loading, failed and push-only glances have their own looks", async (t) => 
 
   await shown(line("Loading…").locator(".spinner"));
   assert.equal(await natural(line("Loading…").locator(".icon")), 16);
-  assert.equal(await line("Loading…").innerText(), "Loading…");
+  assert.match(await line("Loading…").innerText(), /^Loading…\s+Add-on looks\s/);
   assert.equal(await line("Name of slow").count(), 0);
   assert.ok((await style(line("Loading…").locator(".spinner"), "animationName"))[0] !== "none");
 
@@ -155,13 +155,13 @@ for (const colorScheme of ["light", "dark"]) {
     }, true);
     await page.reload();
     const line = glance(page, "4 open");
-    await shown(line.locator(".note").getByText(/^as of \d/));
+    await shown(line.locator(".about").getByText(/^as of \d.*, not reachable, trying again$/));
     await shown(line.locator(".lozenge"));
     assert.match(await line.getAttribute("title"), /It answered 500/);
     assert.equal(await line.evaluate((element) => element.tagName), "BUTTON", "it still opens its panel");
     assert.equal(await page.getByText("Can't load").count(), 0);
     await page.setViewportSize({ width: 320, height: 600 });
-    await page.locator("#view-glances").click();
+    await openSheet(page);
     const box = await line.boundingBox();
     assert.ok(box.x >= 0 && box.x + box.width <= 320, "it fits a narrow page");
     assert.deepEqual(page.wrong, []);
@@ -188,7 +188,7 @@ test("a panel replaces the list below its glance, and another panel replaces it"
   const frame = await frameOf(page, addOn, "panel");
   await hidden(page.locator("#glances"));
   const top = page.locator("#panel-glance .glance");
-  for (const part of [top, page.locator("#panel-glance")]) await becomes(async () => (await part.boundingBox()).height, 40);
+  for (const part of [top, page.locator("#panel-glance")]) await becomes(async () => (await part.boundingBox()).height, 64);
   await addOn.pushData("one", label("One, newer", lozenge("new", "live")));
   await shown(top.getByText("One, newer"));
   await shown(top.locator(".lozenge"));
@@ -218,7 +218,7 @@ test("a link to add integrations shows below three glances", async (t) => {
   const room = await makeRoom(page, "Few");
   const link = page.locator("#add").getByRole("link", { name: "Add integrations" });
   await shown(link);
-  await shown(page.getByText("Nothing to report."));
+  await shown(page.getByRole("heading", { name: "No glances yet" }));
   assert.equal(await link.evaluate(({ href }) => href), `${room}/integrations`);
 
   const addOn = await AddOn.start(t, "few", {
@@ -228,7 +228,7 @@ test("a link to add integrations shows below three glances", async (t) => {
   await install(t, page, addOn, room);
   await shown(glance(page, "Two"));
   await shown(link);
-  await hidden(page.getByText("Nothing to report."));
+  await hidden(page.locator("#empty"));
   await addOn.pushData("three", label("Three", { metadata: { n: 1 } }));
   await hidden(link);
   await addOn.pushData("three", label("Three", { metadata: { n: 0 } }));

@@ -61,6 +61,13 @@ export async function becomes(read, expected, message) {
   assert.deepEqual(actual, expected, message);
 }
 
+/** Opens the glances of a room's narrow page. */
+export async function openSheet(page) {
+  // Before the script runs, a tap does nothing.
+  await page.locator("#connection").getByText("Live").waitFor({ state: "attached" });
+  await page.locator("#strip .pill").first().click();
+}
+
 /** Waits until the content of a page or frame has this width, in pixels. */
 export async function isWide(page, pixels, message) {
   // Elements may exist before their stylesheet is loaded.

@@ -59,7 +59,7 @@ test("people enter a private room only while they are invited", async (t) => {
   await bo.getByRole("button", { name: "Remove Cy" }).waitFor();
   await cy.goto(`${url}${room}`);
   await live(cy);
-  await cy.getByText("Nothing to report.").waitFor();
+  await cy.getByRole("heading", { name: "No glances yet" }).waitFor();
   await bo.goto(`${url}${room}`);
   await bo.getByRole("link", { name: "Add integrations" }).waitFor();
   assert.equal(await cy.getByRole("link", { name: "Add integrations" }).count(), 0, "who does not manage the room adds none");

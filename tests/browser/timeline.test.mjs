@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { EventEmitter, once } from "node:events";
 import { test } from "node:test";
 import { install } from "./demo.mjs";
-import { becomes, browser, focused, hidden, isWide, open as openPage, serve, shown } from "./page.mjs";
+import { becomes, browser, focused, hidden, isWide, open as openPage, openSheet, serve, shown } from "./page.mjs";
 import { demo } from "./running-demo.mjs";
 
 let installed = 0;
@@ -369,7 +369,7 @@ test("content of messages runs no scripts and stays within its entry", async (t)
   // One add-on for each, because of the rate limit.
   const writers = { html: await talk(t), text: await talk(t) };
   const page = await open(t, { viewport: { width: 600, height: 700 } });
-  await shown(page.getByRole("button", { name: "Chat" }));
+  await shown(page.locator("#strip .pill").first());
   const run = "window.ran=1";
   const bodies = [
     `<script>${run}</script><img src=x onerror="${run}"><svg onload="${run}"><a xlink:href="javascript:${run}">x</a></svg>`,
@@ -647,10 +647,10 @@ async function makeRoom(name) {
 test("the open room is visible in a long list of rooms", async (t) => {
   let room;
   for (let n = 0; n < 20; n++) room = await makeRoom(`A room with number ${n}`);
-  const page = await open(t, { viewport: { width: 320, height: 600 } }, { room });
+  const page = await open(t, { viewport: { width: 1280, height: 400 } }, { room });
   await shown(page.locator("#composer"));
-  const { x, width } = await page.locator(".bar nav [aria-current]").boundingBox();
-  assert.ok(x >= 0 && x + width <= 320, `${x} and ${width} wide`);
+  const { y, height } = await page.locator("#rooms [aria-current]").boundingBox();
+  assert.ok(y >= 0 && y + height <= 400, `at ${y} and ${height} high`);
 });
 
 for (const [width, colorScheme] of [[1000, "light"], [320, "dark"]]) {
@@ -669,11 +669,12 @@ for (const [width, colorScheme] of [[1000, "light"], [320, "dark"]]) {
     };
     await skipTo(area(page));
     if (width === 320) {
-      await page.getByRole("button", { name: "Glances" }).click();
-      await hidden(area(page));
+      await openSheet(page);
+      await shown(page.getByRole("complementary", { name: "Glances" }));
       await skip.focus();
       await page.keyboard.press("Enter");
       await focused(area(page));
+      await hidden(page.getByRole("complementary", { name: "Glances" }));
     }
 
     await fetch(`${room}/archived`, { method: "POST", body: new URLSearchParams({ archived: "true" }) });
@@ -686,14 +687,14 @@ for (const [width, colorScheme] of [[1000, "light"], [320, "dark"]]) {
 }
 
 for (const colorScheme of ["light", "dark"]) {
-  test(`a narrow page shows chat or glances, ${colorScheme}`, async (t) => {
+  test(`a narrow page shows glances as pills and in a sheet, ${colorScheme}`, async (t) => {
     const addOn = await talk(t);
     const page = await open(t, { viewport: { width: 320, height: 600 }, colorScheme });
-    const [chat, glances] = ["Chat", "Glances"].map((name) => page.locator(".views").getByRole("button", { name }));
-    await shown(chat);
-    assert.equal(await chat.getAttribute("aria-pressed"), "true");
+    const pills = page.locator("#strip .pill");
+    const sheet = page.getByRole("complementary", { name: "Glances" });
+    await shown(pills.filter({ hasText: "Pull requests" }).locator("b"));
     await say(page, `narrow ${"long words ".repeat(20)}`);
-    await hidden(page.locator("#glances"));
+    await hidden(sheet);
     await isWide(page, 320);
 
     // The chat alone also shows that the connection is lost.
@@ -705,22 +706,29 @@ for (const colorScheme of ["light", "dark"]) {
     await page.unroute("**/events");
     await hidden(lost);
 
-    await glances.focus();
+    const pill = pills.filter({ hasText: "Pull requests" });
+    await pill.focus();
     await page.keyboard.press("Enter");
-    await shown(page.locator("#glances .glance").first());
-    await hidden(area(page));
-    await addOn.notify({ message: "while away" });
-    await shown(page.locator(".views").getByText("1 new"));
+    await shown(sheet.locator(".glance").first());
+    await focused(sheet.locator("button.glance").first());
     await isWide(page, 320);
-    await chat.click();
+    await page.goBack();
+    await hidden(sheet);
+    await focused(pill);
+    await addOn.notify({ message: "while away" });
     await shown(entry(page, "while away").last());
-    await hidden(page.locator(".views .count"));
     await becomes(() => isAtEnd(page), true);
+    await pill.click();
+    await sheet.getByRole("button", { name: "Close the glances" }).click();
+    await hidden(sheet);
+    await pill.click();
+    await page.keyboard.press("Escape");
+    await hidden(sheet);
 
     await page.goto(`${demo.url}#com.example.pull-requests/panel`);
     await page.reload();
     await shown(page.locator("#panel"));
-    assert.equal(await glances.getAttribute("aria-pressed"), "true");
+    await shown(sheet);
   });
 
   test(`text has enough contrast, ${colorScheme}`, async (t) => {

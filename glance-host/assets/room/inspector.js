@@ -3,6 +3,7 @@
 import { renderReport, webhookCall } from "./inspection.js";
 import { load, store } from "./session-storage.js";
 import { inspection, on, page, post, setInspecting } from "./stream.js";
+import { closeSheet } from "./strip.js";
 
 const button = document.getElementById("inspect");
 const drawer = document.getElementById("inspector");
@@ -40,6 +41,8 @@ function setOpen(isOpen) {
 function toggle() {
   const isOpen = drawer.hidden;
   setOpen(isOpen);
+  // On a narrow page the sheet would cover it.
+  if (isOpen) closeSheet();
   if (isOpen) (tabs.querySelector("[aria-selected=true]") ?? drawer).focus();
   else button.focus();
 }

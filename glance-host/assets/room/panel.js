@@ -1,9 +1,9 @@
 // The open panel. It replaces the list; its glance stays on top.
 
 import { ApiError, createFrame, emit, provideModule, removeFrame } from "../frames.js";
-import { glance } from "./glance.js";
+import { glance, update } from "./glance.js";
 import { load, store } from "./session-storage.js";
-import { focus, lines, setHidden as setListHidden } from "./sidebar.js";
+import { focus, lines, onRender, setHidden as setListHidden } from "./sidebar.js";
 import { on, roomUrl } from "./stream.js";
 import { registerPresenter, requestTarget, show, version } from "./target.js";
 
@@ -96,16 +96,15 @@ export function isOpenIn(frame) {
 }
 
 /** Renders the live glance above the panel, or the panel's name if it has none. */
-export function renderHeader() {
+function renderHeader() {
   if (!opened) return;
   const line = lines.get(opened.line) ?? (opened.line && findLine());
+  const element = panelGlance.firstElementChild;
+  if (line && element?.line?.id === line.id && update(element, line)) return;
   if (line) {
     panelGlance.replaceChildren(glance(line));
   } else {
-    const name = document.createElement("div");
-    name.className = "glance";
-    name.textContent = opened.name;
-    panelGlance.replaceChildren(name);
+    panelGlance.replaceChildren(Object.assign(document.createElement("p"), { textContent: opened.name }));
   }
 }
 
@@ -114,6 +113,7 @@ function findLine() {
   return [...lines.values()].find(({ target }) => target?.addOn === opened.addOn && target.key === opened.key);
 }
 
+onRender(renderHeader);
 closeButton.addEventListener("click", close);
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && opened && !event.defaultPrevented && !document.querySelector("dialog[open]")) close();

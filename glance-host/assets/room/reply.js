@@ -1,7 +1,7 @@
 // The reply button of each entry.
 
 import { reply } from "./composer.js";
-import { showView } from "./views.js";
+import { closeSheet } from "./strip.js";
 
 /** The length of a quoted entry, in characters. */
 const MAX_EXCERPT = 140;
@@ -14,7 +14,7 @@ export function addReplyButton(entry, place) {
   const button = Object.assign(document.createElement("button"), { type: "button", className: "reply", textContent: "Reply" });
   button.setAttribute("aria-label", `Reply to ${entry.sender.name}`);
   button.addEventListener("click", () => {
-    showView("chat");
+    closeSheet();
     reply(entry, excerpt(place.closest(".entry")));
   });
   place.prepend(button);

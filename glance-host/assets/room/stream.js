@@ -3,8 +3,8 @@
 import { readEvents } from "./events.js";
 
 const place = document.querySelector("[data-at]");
-const connection = document.getElementById("connection");
-/** A notice beside the messages, because a narrow page shows no sidebar. */
+const indicator = document.getElementById("connection");
+/** A notice beside the messages. */
 const lostNotice = document.getElementById("lost");
 /** The backoff between attempts to connect, in milliseconds. */
 const MIN_BACKOFF = 1000;
@@ -16,6 +16,8 @@ const TIME_ZONE = { "Time-Zone": new Intl.DateTimeFormat().resolvedOptions().tim
 
 /** The host's id of this connection, once it is open. */
 export let page = null;
+/** Whether the page has lost the host, and since when, in milliseconds since 1970. */
+export const connection = { isLost: false, lostAt: null };
 /** Listeners by the name of the event. */
 const listeners = new Map();
 /** Whether the inspector is open, and whether it was when the current connection began. */
@@ -38,7 +40,7 @@ let lastEventId = null;
 /** Returns the URL of a path below this room. */
 export const roomUrl = (path) => `${place.dataset.at}/${path}`;
 
-/** Calls `listener` with the data of each event of this name. */
+/** Calls `listener` with the data of each event of this name. `lost` is an event of the page itself. */
 export function on(name, listener) {
   listeners.set(name, [...(listeners.get(name) ?? []), listener]);
 }
@@ -58,8 +60,19 @@ export function authenticate(token, listener) {
   onUnauthorized = listener;
 }
 
-function showStatus(text) {
-  connection.textContent = text;
+/** Shows whether the page is connected: everywhere, because without a connection everything may be out of date. */
+function showStatus(text, isLost) {
+  indicator.textContent = text;
+  place.toggleAttribute("data-lost", isLost);
+  if (lostNotice) lostNotice.hidden = !isLost;
+  if (connection.isLost === isLost) return;
+  connection.isLost = isLost;
+  connection.lostAt = isLost ? Date.now() : null;
+  notify("lost", isLost);
+}
+
+function notify(name, value) {
+  for (const listener of listeners.get(name) ?? []) listener(value);
 }
 
 /** Connects, and reconnects whenever the connection ends. */
@@ -71,10 +84,9 @@ export async function connect() {
     if (name === "sidebar") {
       page = value.page;
       backoff = MIN_BACKOFF;
-      showStatus("Live");
-      if (lostNotice) lostNotice.hidden = true;
+      showStatus("Live", false);
     }
-    for (const listener of listeners.get(name) ?? []) listener(value);
+    notify(name, value);
   };
   while (!own.signal.aborted) {
     inspection.wasOpenAtConnect = inspection.isOpen;
@@ -84,8 +96,7 @@ export async function connect() {
     const onId = (id) => { lastEventId = id; };
     const answer = await readEvents(events, headers, own.signal, onEvent, onId).catch(() => null);
     if (own.signal.aborted) return;
-    showStatus("Reconnecting…");
-    if (lostNotice) lostNotice.hidden = false;
+    showStatus("Reconnecting…", true);
     if ([401, 403, 404].includes(answer?.status)) return onUnauthorized();
     // Random, so that not all pages reconnect at once after a restart of the host.
     await new Promise((resume) => setTimeout(resume, backoff * (0.5 + Math.random() / 2)));
@@ -101,7 +112,7 @@ document.addEventListener("visibilitychange", () => {
     hideTimer = setTimeout(() => {
       connected?.abort();
       connected = null;
-      showStatus("Paused");
+      showStatus("Paused", true);
     }, HIDDEN_TIMEOUT);
   } else if (connected === null) {
     connect();

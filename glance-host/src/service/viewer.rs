@@ -33,6 +33,7 @@ use tokio::task::{JoinError, JoinSet};
 
 pub(crate) use board::{Change, MissedEntries};
 pub(crate) use inspect::{News, Report};
+pub(crate) use sidebar::{DatedLine, Quiet};
 pub use sidebar::{Line, LineState, ShownStatus, Sidebar, Stale, TargetRef};
 
 use crate::cluster::attendance::{Attendance, Attending};
@@ -316,6 +317,11 @@ impl Viewer {
     /// Returns the sidebar as the person sees it now.
     pub(crate) fn sidebar(&self) -> Sidebar {
         self.board.sidebar()
+    }
+
+    /// Returns what the page says without a line. Returns `None` if a glance shows or may still show.
+    pub(crate) fn quiet(&self) -> Option<Quiet> {
+        self.board.quiet()
     }
 
     /// Returns the next change that the page has not been sent yet.

@@ -13,10 +13,11 @@ use glance_sdk::model::RoomId;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::pages::{PageError, render, stored_lines};
+use super::pages::{PageError, render, stored_sidebar};
 use super::room_access::Embedded;
 use super::{events, frames, guard};
 use crate::http::state::AppState;
+use crate::model::clock::Clock;
 use crate::service::embed::Embeds;
 use crate::service::viewer::Viewers;
 
@@ -46,6 +47,7 @@ struct EmbedQuery {
 async fn page(
     State(embeds): State<Embeds>,
     State(viewers): State<Arc<Viewers>>,
+    State(clock): State<Clock>,
     Path(room): Path<String>,
     Query(EmbedQuery { theme }): Query<EmbedQuery>,
 ) -> Result<Response, PageError> {
@@ -58,13 +60,13 @@ async fn page(
         ("", false) => "frame-ancestors 'none'".to_owned(),
         (origins, _) => format!("frame-ancestors {origins}"),
     };
-    let lines = match guest {
-        Some(guest) => stored_lines(&viewers, id, guest.user.id).await?,
-        None => Vec::new(),
+    let sidebar = match guest {
+        Some(guest) => stored_sidebar(&viewers, &clock, id, guest.user.id).await?,
+        None => json!({ "lines": [], "watched": 0 }),
     };
     let values = json!({
         "room": { "id": id },
-        "lines": lines,
+        "sidebar": sidebar,
         "origins": origins,
         "is_open": is_open,
         "theme": theme.filter(|theme| ["dark", "light"].contains(&theme.as_str())),

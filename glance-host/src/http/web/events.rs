@@ -2,9 +2,10 @@
 //!
 //! | event | data |
 //! |---|---|
-//! | `sidebar` | `{page, lines}`: all lines, at each (re)connection; `page` names the connection |
+//! | `sidebar` | `{page, now, lines}`: all lines, at each (re)connection; `page` names the connection, `now` is the time |
 //! | `line` | one line that is new or changed |
 //! | `gone` | the id of a line that no longer shows |
+//! | `quiet` | `{watched, notSetUp}`: no line shows; the number of glances, and the add-ons that need settings |
 //! | `entry` | a new entry of the room; empty on another site |
 //! | `missed` | empty: there may be other entries than the page has, so it reads the timeline |
 //! | `here` | modules and actions: at the beginning, and when add-ons changed |
@@ -41,12 +42,13 @@ use super::inspect::Inspector;
 use super::pages::PageError;
 use super::room_access::{Guest, OpenPage, RoomAccess};
 use crate::http::state::AppState;
+use crate::model::clock::Clock;
 use crate::model::event::Position;
 use crate::model::{Push, Version, time_zone};
 use crate::service::actions::Actions;
 use crate::service::people::People;
 use crate::service::timeline::{BATCH, Timeline};
-use crate::service::viewer::{Change, Command, Commands, MissedEntries, Viewer, Viewers};
+use crate::service::viewer::{Change, Command, Commands, MissedEntries, Quiet, Viewer, Viewers};
 use crate::service::webhooks::Webhooks;
 use crate::storage::{Storage, StorageError};
 
@@ -91,6 +93,7 @@ pub(super) struct EventSources {
     actions: Actions,
     timeline: Timeline,
     storage: Arc<dyn Storage>,
+    clock: Clock,
 }
 
 impl FromRef<AppState> for EventSources {
@@ -101,6 +104,7 @@ impl FromRef<AppState> for EventSources {
             actions: app.actions.clone(),
             timeline: app.timeline.clone(),
             storage: Arc::clone(&app.storage),
+            clock: app.clock.clone(),
         }
     }
 }
@@ -152,6 +156,8 @@ pub(super) async fn stream(
         is_new: true,
         missed,
         sent: Version::default(),
+        clock: sources.clock,
+        quiet: None,
     });
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),
@@ -181,6 +187,9 @@ struct Connection {
     missed: Option<MissedEntries>,
     /// The last position that the page was sent.
     sent: Version,
+    clock: Clock,
+    /// What the page was told last when it shows no line.
+    quiet: Option<Quiet>,
 }
 
 impl Connection {
@@ -190,8 +199,11 @@ impl Connection {
             // The sidebar below contains all changes so far.
             while self.viewer.change().is_some() {}
             let now = self.viewer.sidebar();
-            let lines: Vec<_> = now.lines.iter().map(|line| &**line).collect();
-            let sidebar = event("sidebar", &json!({ "page": self.page, "lines": lines }));
+            let lines: Vec<_> = now.dated_lines().collect();
+            let sidebar = event(
+                "sidebar",
+                &json!({ "page": self.page, "now": self.clock.now_millis(), "lines": lines }),
+            );
             let add_ons = self.add_ons().await;
             let inspection = self.inspection().await;
             let entries = match self.missed.take() {
@@ -206,6 +218,13 @@ impl Connection {
             }
             if let Some(change) = self.viewer.change() {
                 return Some(self.bytes_of(&change).await);
+            }
+            let quiet = self.viewer.quiet();
+            if quiet != self.quiet {
+                self.quiet.clone_from(&quiet);
+                if let Some(quiet) = quiet {
+                    return Some(event("quiet", &quiet));
+                }
             }
             if !self.viewer.next_input().await {
                 return None;

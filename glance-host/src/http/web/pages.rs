@@ -7,16 +7,19 @@ use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use glance_sdk::model::{RoomId, UserId};
 use minijinja::Environment;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::assets;
 use super::room_access::RoomAccess;
 use super::sign_in;
+use crate::content::age;
 use crate::http::unavailable::{self, with_retry_after};
 use crate::model::User;
+use crate::model::clock::Clock;
 use crate::model::host_info::HostInfo;
 use crate::service::sign_in::{IdentityError, SignInMethod, SignInState};
-use crate::service::viewer::{Line, Viewers};
+use crate::service::viewer::{DatedLine, Viewers};
 use crate::storage::{Storage, StorageError};
 
 static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
@@ -136,6 +139,7 @@ pub(super) async fn room(
     State(storage): State<Arc<dyn Storage>>,
     State(viewers): State<Arc<Viewers>>,
     State(info): State<Arc<HostInfo>>,
+    State(clock): State<Clock>,
     State(sign_in): State<Arc<SignInState>>,
     access: RoomAccess,
 ) -> Result<Response, PageError> {
@@ -161,18 +165,46 @@ pub(super) async fn room(
         "who": who(&sign_in, user),
         "unread": storage.count_unread(user.id).await?,
         "may_manage": access.may_manage(),
-        "lines": stored_lines(&viewers, room.id, user.id).await?,
+        "sidebar": stored_sidebar(&viewers, &clock, room.id, user.id).await?,
         "user": { "id": user.id, "mention": user.mention_name() },
     });
     Ok(render(StatusCode::OK, "room.html", values))
 }
 
-/// Returns the lines of the sidebar with stored data, which a page shows until it is connected.
-pub(super) async fn stored_lines(
+/// Returns the sidebar with stored data, which a page shows until it is connected: the lines, and the number of all
+/// glances.
+pub(super) async fn stored_sidebar(
     viewers: &Viewers,
+    clock: &Clock,
     room: RoomId,
     user: UserId,
-) -> Result<Vec<Arc<Line>>, StorageError> {
-    let sidebar = viewers.stored_sidebar(room, user).await?;
-    Ok(sidebar.unwrap_or_default().lines)
+) -> Result<Value, StorageError> {
+    let sidebar = viewers
+        .stored_sidebar(room, user)
+        .await?
+        .unwrap_or_default();
+    let now = clock.now_millis();
+    let lines: Vec<_> = sidebar
+        .dated_lines()
+        .map(|dated| WrittenLine {
+            about: match dated.changed_at {
+                Some(at) => age::changed(at, now),
+                None => dated.line.add_on.clone(),
+            },
+            count: dated.line.count(),
+            dated,
+        })
+        .collect();
+    Ok(json!({ "lines": lines, "watched": sidebar.watched }))
+}
+
+/// A line in the text of a page.
+#[derive(Serialize)]
+struct WrittenLine<'a> {
+    #[serde(flatten)]
+    dated: DatedLine<'a>,
+    /// The second line of the text.
+    about: String,
+    /// The number in the label.
+    count: Option<u32>,
 }

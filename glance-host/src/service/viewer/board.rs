@@ -1,6 +1,6 @@
 //! The state of what one person sees in one room. Events change it; it does no I/O.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use glance_sdk::model::OauthId;
 use super::inspect::GlanceState;
 use super::lineup::Lineup;
 use super::prepared::{Content, Kind, Prepared, PushContents};
-use super::sidebar::Sidebar;
+use super::sidebar::{Quiet, Sidebar};
 use crate::cluster::bus::Derived;
 use crate::model::event::{Position, PostedEntry};
 use crate::model::{Data, GlanceValue, Push, Room, Source, User, Version, is_shared_by_room};
@@ -310,10 +310,42 @@ impl Board {
             .map(|entry| entry.prepared.glance.key.clone())
             .collect();
         Sidebar {
+            changed_at: shown
+                .clone()
+                .map(|entry| entry.origin.map(|origin| origin.changed_at))
+                .collect(),
             lines: shown.map(|e| Arc::clone(e.content.line())).collect(),
             loading: loading_keys.len(),
             loading_keys,
+            watched: self.entries.len(),
         }
+    }
+
+    /// Returns what a page says without a line. Returns `None` if a glance shows or may still show.
+    pub(super) fn quiet(&self) -> Option<Quiet> {
+        let mut entries = self.entries.iter();
+        if entries.any(|entry| entry.shows || entry.is_loading()) {
+            return None;
+        }
+        let mut not_set_up = BTreeSet::new();
+        let mut is_set_up = HashSet::new();
+        for Entry {
+            prepared, origin, ..
+        } in &self.entries
+        {
+            let descriptor = &prepared.installed.descriptor;
+            if origin.is_some() {
+                is_set_up.insert(&descriptor.name);
+            } else if descriptor.capabilities.configurable.is_some() {
+                not_set_up.insert(descriptor.name.clone());
+            }
+        }
+        not_set_up.retain(|name| !is_set_up.contains(name));
+        let watched = self.entries.len();
+        Some(Quiet {
+            watched,
+            not_set_up,
+        })
     }
 
     /// Describes all glances in their order, shown or not.

@@ -1,5 +1,6 @@
 //! The lines of the sidebar that one person sees.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use glance_sdk::model::Icon;
@@ -34,6 +35,10 @@ pub struct Sidebar {
     pub loading: usize,
     /// The keys of these glances.
     pub(super) loading_keys: Vec<String>,
+    /// For each line the time when what it shows last changed, in milliseconds since 1970; `None` without data.
+    pub(super) changed_at: Vec<Option<i64>>,
+    /// The number of glances in the room, shown or not.
+    pub(crate) watched: usize,
 }
 
 impl Sidebar {
@@ -42,10 +47,36 @@ impl Sidebar {
         self.lines.iter().find(|line| line.key == key)
     }
 
+    /// Returns the lines as a page gets them: with the times when they changed.
+    pub(crate) fn dated_lines(&self) -> impl Iterator<Item = DatedLine<'_>> {
+        let dated = self.lines.iter().zip(&self.changed_at);
+        dated.map(|(line, &changed_at)| DatedLine { line, changed_at })
+    }
+
     /// Returns whether a query of a glance with this key is under way. The line may show older data meanwhile.
     pub fn is_loading(&self, key: &str) -> bool {
         self.loading_keys.iter().any(|loading| loading == key)
     }
+}
+
+/// A line with the time when what it shows last changed.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DatedLine<'a> {
+    #[serde(flatten)]
+    pub(crate) line: &'a Line,
+    /// In milliseconds since 1970; `None` without data.
+    pub(crate) changed_at: Option<i64>,
+}
+
+/// What a page says when it shows no glance, although the room has some.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Quiet {
+    /// The number of glances in the room.
+    pub(crate) watched: usize,
+    /// The names of the add-ons that have a page for their settings and have not sent any data.
+    pub(crate) not_set_up: BTreeSet<String>,
 }
 
 /// One visible glance.
@@ -93,6 +124,23 @@ impl Line {
             LineState::Ready { label, .. } => label::text(label),
             _ => String::new(),
         }
+    }
+
+    /// Returns the first number in the label that stands alone in bold.
+    pub(crate) fn count(&self) -> Option<u32> {
+        let LineState::Ready { label, .. } = &self.state else {
+            return None;
+        };
+        let pieces = label.split(['<', '>']).collect::<Vec<_>>();
+        let mut parts = pieces.windows(3);
+        let found = parts.find(|part| {
+            matches!(part[0], "b" | "strong")
+                && part[2].starts_with('/')
+                && part[1].len() <= 9
+                && !part[1].is_empty()
+                && part[1].bytes().all(|byte| byte.is_ascii_digit())
+        });
+        found?[1].parse().ok()
     }
 
     /// Returns the colour and text of the lozenge.
@@ -193,4 +241,42 @@ pub struct TargetRef {
     pub add_on: String,
     /// The key of the panel, dialog or page.
     pub key: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn count_is_the_first_number_that_stands_alone_in_bold() {
+        for (label, count) in [
+            ("<b>4</b> open", Some(4)),
+            ("open: <strong>0</strong>", Some(0)),
+            ("<i>of</i> <b>a few</b>, <b>12</b>", Some(12)),
+            ("<b>999999999</b>", Some(999_999_999)),
+            ("<b>1000000000</b>", None),
+            ("<b>-4</b>", None),
+            ("<b>4 open</b>", None),
+            ("<b><i>4</i></b>", None),
+            ("<b></b>", None),
+            ("4 open", None),
+            ("&lt;b&gt;4&lt;/b&gt;", None),
+        ] {
+            let line = Line {
+                id: String::new(),
+                key: String::new(),
+                add_on: String::new(),
+                name: String::new(),
+                icon: Icon::new("https://example.com/i.svg"),
+                order: (0, String::new(), String::new()),
+                state: LineState::Ready {
+                    label: label.to_owned(),
+                    status: None,
+                },
+                target: None,
+                stale: None,
+            };
+            assert_eq!(line.count(), count, "{label}");
+        }
+    }
 }

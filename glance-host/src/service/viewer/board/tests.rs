@@ -3,7 +3,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::*;
 use crate::model::{Installed, Place};
 use crate::service::viewer::LineState;
-use glance_sdk::model::{Audience, Condition, Descriptor, Glance, Icon, Match, UserId};
+use glance_sdk::model::{
+    Audience, Condition, Configurable, Descriptor, Glance, Icon, Match, UserId,
+};
 use serde_json::{Value, json};
 
 mod equals;
@@ -451,4 +453,41 @@ fn a_push_for_one_person_is_for_them_alone() {
         &Derived::default(),
     );
     assert_eq!(shown(&board), ["mine"]);
+}
+
+#[test]
+fn page_without_a_line_says_what_is_watched_and_what_needs_settings() {
+    let conditions = || vec![Condition::glance_matches([Match::gt("open", 0)])];
+    let hidden = |query_url| {
+        let mut glance = glance("hidden", conditions());
+        glance.query_url = query_url;
+        glance
+    };
+    let loading = hidden(Some("http://a.example/hidden".to_owned()));
+    assert_eq!(board(vec![loading]).0.quiet(), None, "it may still show");
+    let quiet = board(vec![hidden(None)]).0.quiet().unwrap();
+    assert_eq!((quiet.watched, quiet.not_set_up.len()), (1, 0));
+
+    let mut descriptor = Descriptor::new("add-on", "Add-on", "http://a.example/");
+    descriptor.capabilities.glance = Some(vec![hidden(None)]);
+    descriptor.capabilities.configurable = Some(Configurable::new("http://a.example/settings"));
+    let installed = Installed {
+        oauth_id: "id".into(),
+        oauth_secret: "secret".into(),
+        room_id: None,
+        descriptor_url: "http://a.example/".into(),
+        descriptor,
+    };
+    let lineup = Lineup::new(vec![(Arc::new(installed), vec![])]);
+    let mut board = Board::new(place(user()));
+    board.load(place(user()), lineup, &Stored::new());
+    let not_set_up = board.quiet().map(|quiet| quiet.not_set_up);
+    assert_eq!(not_set_up, Some(["Add-on".to_owned()].into()));
+
+    let data = |open: u32| json!({ "label": {}, "metadata": { "open": open } });
+    push(&mut board, "id", "hidden", &data(0));
+    let quiet = board.quiet().unwrap();
+    assert_eq!((quiet.watched, quiet.not_set_up.len()), (1, 0));
+    push(&mut board, "id", "hidden", &data(2));
+    assert_eq!(board.quiet(), None);
 }
