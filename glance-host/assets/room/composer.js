@@ -1,5 +1,6 @@
 // The form in which a person writes messages.
 
+import { load, store } from "./session-storage.js";
 import { post } from "./stream.js";
 import { showSent } from "./timeline.js";
 
@@ -9,6 +10,9 @@ const button = form.querySelector("button[type=submit]");
 const error = document.getElementById("unsent");
 const replying = document.getElementById("replying");
 const replyText = replying.querySelector("span");
+const room = document.querySelector(".room").dataset;
+/** Where the tab keeps the unsent text. Another person who signs in must not see it. */
+const DRAFT = `draft ${room.at} ${room.user}`;
 
 /** The id of the entry to reply to. */
 let replyTo = null;
@@ -19,6 +23,7 @@ let pending = null;
 export function appendMessage(text) {
   const gap = area.value && !/\s$/.test(area.value) ? " " : "";
   area.value += gap + text;
+  saveDraft();
 }
 
 export function focus() {
@@ -51,6 +56,7 @@ async function send() {
   const text = area.value;
   if (!text.trim() || area.readOnly) return;
   if (pending?.text !== text || pending.replyTo !== replyTo) pending = { id: uuid(), text, replyTo };
+  saveDraft();
   setSending(true);
   const answer = await post("timeline", pending);
   const entry = answer?.ok ? await answer.json().catch(() => null) : null;
@@ -66,8 +72,22 @@ async function send() {
 function clear() {
   pending = null;
   area.value = "";
+  saveDraft();
   cancelReply();
   showError("");
+}
+
+/** Keeps the unsent text, and the message that may have been sent: a page that finds it in the room clears the text. */
+function saveDraft() {
+  store(DRAFT, area.value ? { text: area.value, pending } : null);
+}
+
+function restoreDraft() {
+  const draft = load(DRAFT);
+  // The person may write before this script runs.
+  if (!draft || area.value) return;
+  area.value = draft.text;
+  pending = draft.pending;
 }
 
 function showError(problem) {
@@ -96,6 +116,8 @@ function uuid() {
   return hex.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12})$/, "$1-$2-4$3-a$4-$5");
 }
 
+restoreDraft();
+area.addEventListener("input", saveDraft);
 area.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
   event.preventDefault();
