@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { becomes, open as openPage, shown } from "./page.mjs";
+import { becomes, hidden, open as openPage, shown } from "./page.mjs";
 import { demo } from "./running-demo.mjs";
 
 const open = (t, options = {}) => openPage(t, demo.url, options);
@@ -51,3 +51,37 @@ test("a draft whose message arrived is cleared after a reload", async (t) => {
   await becomes(() => area(page).inputValue(), "");
   assert.equal(await entry(page, "arrived before the reload").count(), 1);
 });
+
+/** Pastes or drops onto the message field, as the browser does. Returns whether the page refused it. */
+const give = (page, type, { file, text }) => area(page).evaluate((field, { type, file, text }) => {
+  const data = new DataTransfer();
+  if (file) data.items.add(new File(["content"], file, { type: "image/png" }));
+  if (text) data.setData("text/plain", text);
+  const options = { bubbles: true, cancelable: true };
+  const event = type === "paste"
+    ? new ClipboardEvent(type, { ...options, clipboardData: data })
+    : new DragEvent(type, { ...options, dataTransfer: data });
+  return !field.dispatchEvent(event);
+}, { type, file, text });
+
+for (const type of ["paste", "drop"]) {
+  test(`to ${type} a file inserts nothing and says that files cannot be sent`, async (t) => {
+    const page = await open(t);
+    await live(page);
+    await area(page).fill("see");
+    const notice = page.getByRole("alert").getByText("Files cannot be sent here, only links to them.");
+    assert.ok(!await give(page, type, { text: "words" }), "text is welcome");
+    assert.equal(await notice.count(), 0);
+    if (type === "paste") assert.ok(!await give(page, type, { text: "cells", file: "cells.png" }), "text with its picture too");
+    if (type === "drop") assert.ok(await give(page, "dragover", { file: "cat.png" }), "the field accepts the drop");
+    assert.equal(await notice.count(), 0);
+    assert.ok(await give(page, type, { file: "cat.png" }));
+    await shown(notice);
+    assert.equal(await area(page).inputValue(), "see");
+    assert.notEqual(await area(page).getAttribute("aria-invalid"), "true");
+    await area(page).press("End");
+    await area(page).pressSequentially(" this");
+    await hidden(notice);
+    assert.deepEqual(page.wrong, []);
+  });
+}

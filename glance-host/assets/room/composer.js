@@ -91,9 +91,22 @@ function restoreDraft() {
 }
 
 function showError(problem) {
-  error.textContent = problem;
-  error.hidden = !problem;
+  showNotice(problem);
   area.setAttribute("aria-invalid", String(Boolean(problem)));
+}
+
+function showNotice(text) {
+  error.textContent = text;
+  error.hidden = !text;
+}
+
+/** Refuses files. Programs copy text together with its picture: pasting that inserts the text. */
+function refuseFiles(event) {
+  const { types = [] } = event.clipboardData ?? event.dataTransfer ?? {};
+  if (!types.includes("Files") || (event.type === "paste" && types.includes("text/plain"))) return;
+  // Otherwise the browser leaves the room to open a dropped file.
+  event.preventDefault();
+  if (event.type !== "dragover") showNotice("Files cannot be sent here, only links to them.");
 }
 
 function setSending(now) {
@@ -117,12 +130,17 @@ function uuid() {
 }
 
 restoreDraft();
-area.addEventListener("input", saveDraft);
+area.addEventListener("input", () => {
+  saveDraft();
+  if (area.getAttribute("aria-invalid") !== "true") showNotice("");
+});
 area.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
   event.preventDefault();
   send();
 });
+area.addEventListener("paste", refuseFiles);
+for (const type of ["dragover", "drop"]) document.addEventListener(type, refuseFiles);
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   send();
