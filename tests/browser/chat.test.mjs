@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { becomes, hidden, open as openPage, shown } from "./page.mjs";
+import { becomes, hidden, isWide, open as openPage, shown } from "./page.mjs";
 import { demo } from "./running-demo.mjs";
 
 const open = (t, options = {}) => openPage(t, demo.url, options);
@@ -85,3 +85,74 @@ for (const type of ["paste", "drop"]) {
     assert.deepEqual(page.wrong, []);
   });
 }
+
+/** Sends a message as a person does, and returns its body. */
+async function say(page, text, shownText = text) {
+  await area(page).fill(text);
+  await area(page).press("Enter");
+  await shown(entry(page, shownText).last());
+  return entry(page, shownText).last().locator(".body");
+}
+
+for (const colorScheme of ["light", "dark"]) {
+  test(`code in messages has neither links nor mentions, ${colorScheme}`, async (t) => {
+    const page = await open(t, { colorScheme, viewport: { width: 320, height: 640 } });
+    await live(page);
+    const inline = await say(page, `${colorScheme}: run \`@You https://a.example\` or \`\` a\`b \`\`, a lone \` @You https://b.example`, `${colorScheme}: run`);
+    assert.deepEqual(await inline.locator("code").allTextContents(), ["@You https://a.example", "a`b"]);
+    assert.equal(await inline.textContent(), `${colorScheme}: run @You https://a.example or a\`b, a lone \` @You https://b.example`);
+    assert.deepEqual(await inline.getByRole("link").allTextContents(), ["https://b.example"]);
+    assert.deepEqual(await inline.locator(".mention").allTextContents(), ["@You"]);
+
+    const long = "x".repeat(200);
+    const block = await say(page, `${colorScheme} block:\n\`\`\`rust\nlet a = \`1\`;\n\n  // @You ${long}\n\`\`\`\nthe end @You\n\`\`\`\nnever closed`, `${colorScheme} block`);
+    assert.deepEqual(await block.locator("pre > code").allTextContents(), [`let a = \`1\`;\n\n  // @You ${long}`]);
+    assert.match(await block.innerText(), /block:\n+let a[^]*x\n+the end @You\n```\nnever closed$/);
+    assert.equal(await block.locator(".mention").count(), 1);
+    const code = block.locator("pre > code");
+    assert.match(await code.evaluate((element) => getComputedStyle(element).fontFamily), /monospace/);
+    await isWide(page, 320);
+
+    const quiet = await say(page, `${colorScheme} only \`@You\``, `${colorScheme} only`);
+    const isForMe = (body) => body.evaluate((element) => element.closest(".entry").classList.contains("for-me"));
+    assert.deepEqual([await isForMe(quiet), await isForMe(block)], [false, true]);
+    const contrast = await code.evaluate((element) => {
+      const context = document.createElement("canvas").getContext("2d");
+      const luminance = (color) => {
+        context.fillStyle = color;
+        context.fillRect(0, 0, 1, 1);
+        const [r, g, b] = [...context.getImageData(0, 0, 1, 1).data].map((value) => ((value / 255 + .055) / 1.055) ** 2.4);
+        return .2126 * r + .7152 * g + .0722 * b;
+      };
+      const { color, backgroundColor } = getComputedStyle(element);
+      const [low, high] = [luminance(color), luminance(backgroundColor)].sort((a, b) => a - b);
+      return (high + .05) / (low + .05);
+    });
+    assert.ok(contrast > 4.5, `${contrast}`);
+    assert.deepEqual(page.wrong, []);
+  });
+}
+
+test("backticks without an end are text", async (t) => {
+  const page = await open(t);
+  await live(page);
+  const hostile = [
+    "`".repeat(900),
+    Array.from({ length: 40 }, (_, n) => "`".repeat(n + 1)).join("x"),
+    "```x\n".repeat(200),
+    "a``b`c```d",
+  ];
+  for (const [at, text] of hostile.entries()) {
+    const body = await say(page, `open ${at}:\n${text}`, `open ${at}:`);
+    assert.equal(await body.textContent(), `open ${at}:\n${text}`);
+    assert.equal(await body.locator("code").count(), 0);
+  }
+  // The host limits a message; the time of the page's part must not depend on that.
+  const lengths = await page.evaluate(async (url) => {
+    const { textWithCode } = await import(url);
+    return ["`x".repeat(200_000), "```x\n".repeat(200_000), "```\n".repeat(200_000), Array.from({ length: 1500 }, (_, n) => "`".repeat(n + 1)).join("x").repeat(2)]
+      .map((text) => textWithCode(text, [], null).length > 0);
+  }, await page.locator("script[src$='room.js']").evaluate((script) => new URL("room/markup.js", script.src).href));
+  assert.deepEqual(lengths, [true, true, true, true]);
+  assert.deepEqual(page.wrong, []);
+});

@@ -26,13 +26,22 @@ export function entry(entry, { me, user, jump }) {
 }
 
 /** Whether the entry mentions this person, or is somebody else's reply to them. */
-export function isFor({ mentions = [], parent, sender }, { me, user }) {
-  return (parent?.by === user && sender.id !== user) || mentions.some((name) => name.toLowerCase() === me.toLowerCase());
+export function isFor(entry, { me, user }) {
+  const { mentions = [], parent, sender, text } = entry;
+  if (parent?.by === user && sender.id !== user) return true;
+  // The host lists names in code too.
+  return mentions.some((name) => name.toLowerCase() === me.toLowerCase()) && (!isByPerson(entry) || markup.mentions(text, me));
 }
 
-function content({ card: cardData, html, text, mentions }, me) {
+function content(entry, me) {
+  const { card: cardData, html, text, mentions } = entry;
   if (cardData) return [card(cardData)];
-  return html === undefined ? markup.text(text, mentions, me) : markup.message(html);
+  if (html !== undefined) return markup.message(html);
+  return isByPerson(entry) ? markup.textWithCode(text, mentions, me) : markup.text(text, mentions, me);
+}
+
+function isByPerson({ kind, sender }) {
+  return kind === "message" && !sender.isAddOn;
 }
 
 function header({ sender, from, notify, at }) {

@@ -112,6 +112,80 @@ export function text(text, mentions = [], me = null) {
   return [...nodes, text.slice(end)];
 }
 
+/** Marks code, links and mentions in a person's text. Code contains neither links nor mentions. */
+export function textWithCode(written, mentions, me) {
+  return splitCode(written).flatMap(({ type, content }) => {
+    if (type === "text") return text(content, mentions, me);
+    const code = Object.assign(document.createElement("code"), { dir: "auto", textContent: content });
+    if (type === "code") return [code];
+    const block = document.createElement("pre");
+    block.append(code);
+    return [block];
+  });
+}
+
+/** Whether a person's text mentions this name outside of code. */
+export function mentions(text, name) {
+  const pattern = new RegExp(MENTION_PATTERN, "giu");
+  return splitCode(text).some(({ type, content }) => type === "text"
+    && [...content.matchAll(pattern)].some((match) => match[1].toLowerCase() === name.toLowerCase()));
+}
+
+/**
+ * Splits a text into parts of the types `text`, `code` (between backticks) and `block` (lines between two lines of three
+ * backticks). Backticks without their counterpart are text.
+ */
+function splitCode(text) {
+  const lines = text.split("\n");
+  const isEnd = (line) => /^```\s*$/.test(line);
+  const lastEnd = lines.findLastIndex(isEnd);
+  const parts = [];
+  const add = (type, content) => {
+    if (type === "text" && parts.at(-1)?.type === "text") parts.at(-1).content += content;
+    else parts.push({ type, content });
+  };
+  let isAfterLine = false;
+  for (let at = 0; at < lines.length; at += 1) {
+    if (at < lastEnd && /^```[^`]*$/.test(lines[at])) {
+      const start = at + 1;
+      do at += 1; while (!isEnd(lines[at]));
+      add("block", lines.slice(start, at).join("\n"));
+      isAfterLine = false;
+    } else {
+      if (isAfterLine) add("text", "\n");
+      splitLine(lines[at], add);
+      isAfterLine = true;
+    }
+  }
+  return parts;
+}
+
+/** Passes the text and code of a line to `add`. Code ends at as many backticks as it begins with. */
+function splitLine(line, add) {
+  const runs = [...line.matchAll(/`+/g)];
+  // Found from the end, so that a line of many backticks takes linear time.
+  const ends = [];
+  const next = new Map();
+  for (let at = runs.length - 1; at >= 0; at -= 1) {
+    const { length } = runs[at][0];
+    ends[at] = next.get(length);
+    next.set(length, at);
+  }
+  let from = 0;
+  for (let at = 0; at < runs.length; at += 1) {
+    const [start, end] = [runs[at], runs[ends[at]]];
+    if (!end) continue;
+    let content = line.slice(start.index + start[0].length, end.index);
+    // The spaces allow code that begins or ends with a backtick.
+    if (content.startsWith(" ") && content.endsWith(" ") && content.trim()) content = content.slice(1, -1);
+    add("text", line.slice(from, start.index));
+    add("code", content);
+    from = end.index + end[0].length;
+    at = ends[at];
+  }
+  add("text", line.slice(from));
+}
+
 /** Removes the punctuation that ends a sentence from a URL. */
 function withoutPunctuation(found) {
   const count = (letter) => found.split(letter).length;
