@@ -7,6 +7,7 @@ import * as composer from "./room/composer.js";
 import * as dialog from "./room/dialog.js";
 import * as inspector from "./room/inspector.js";
 import { setComposer } from "./room/javascript-api.js";
+import "./room/mentions.js";
 import * as panel from "./room/panel.js";
 import { addReplyButton } from "./room/reply.js";
 import * as sidebar from "./room/sidebar.js";

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { becomes, hidden, isWide, open as openPage, shown } from "./page.mjs";
+import { becomes, focused, hidden, isWide, open as openPage, shown } from "./page.mjs";
 import { demo } from "./running-demo.mjs";
 
 const open = (t, options = {}) => openPage(t, demo.url, options);
@@ -156,3 +156,122 @@ test("backticks without an end are text", async (t) => {
   assert.deepEqual(lengths, [true, true, true, true]);
   assert.deepEqual(page.wrong, []);
 });
+
+/** The names that a test types are those of people whom it adds to the answers of the host. */
+async function addPeople(page, names) {
+  await page.route("**/people?starts=*", async (route) => {
+    const starts = new URL(route.request().url()).searchParams.get("starts").toLowerCase();
+    const added = names.map((name) => ({ name, mention: name.replaceAll(" ", "") }));
+    const people = await (await route.fetch()).json();
+    await route.fulfill({ json: [...people, ...added.filter(({ mention }) => mention.toLowerCase().startsWith(starts))] });
+  });
+}
+
+const options = (page) => page.getByRole("listbox", { name: "People" }).getByRole("option");
+const chosen = (page) => page.getByRole("option", { selected: true });
+
+test("people to mention are chosen by keyboard", async (t) => {
+  const page = await open(t);
+  await live(page);
+  await addPeople(page, ["Yolanda Li", "Yoko", "Zed"]);
+  await area(page).pressSequentially("mail me@yo and (@");
+  await area(page).pressSequentially("YO");
+  await becomes(() => options(page).allInnerTexts(), ["You @You", "Yolanda Li @YolandaLi", "Yoko @Yoko"]);
+  const field = page.getByRole("combobox", { name: "Message", expanded: true });
+  await focused(field);
+  assert.equal(await field.getAttribute("aria-controls"), await page.getByRole("listbox").getAttribute("id"));
+  const isActive = async () => await field.getAttribute("aria-activedescendant") === await chosen(page).getAttribute("id");
+  for (const [key, name] of [["ArrowUp", "Yoko"], ["ArrowDown", "You"], ["ArrowDown", "YolandaLi"]]) {
+    await page.keyboard.press(key);
+    assert.equal(await chosen(page).getAttribute("data-mention"), name);
+    assert.ok(await isActive());
+  }
+  await page.keyboard.press("Enter");
+  await hidden(options(page).first());
+  assert.equal(await area(page).inputValue(), "mail me@yo and (@YolandaLi ");
+  assert.deepEqual(await area(page).evaluate((element) => element.getAttributeNames().filter((name) => /role|expanded|active/.test(name))), []);
+  await focused(area(page));
+
+  await page.keyboard.type("@yok");
+  await shown(options(page).first());
+  await page.keyboard.press("Tab");
+  assert.equal(await area(page).inputValue(), "mail me@yo and (@YolandaLi @Yoko ");
+  await focused(area(page));
+
+  // In the middle of a text.
+  await area(page).fill("hello , bye");
+  await area(page).evaluate((element) => element.setSelectionRange(6, 6));
+  await page.keyboard.type("@you");
+  await shown(options(page).first());
+  await page.keyboard.press("Enter");
+  assert.equal(await area(page).inputValue(), "hello @You , bye");
+  await page.keyboard.type("and you");
+  assert.equal(await area(page).inputValue(), "hello @You and you, bye");
+  await area(page).press("Enter");
+  await becomes(() => entry(page, "hello @You and you").locator(".mention").allInnerTexts(), ["@You"]);
+  assert.deepEqual(page.wrong, []);
+});
+
+test("Escape closes the list of people only, and a moved cursor closes it too", async (t) => {
+  const page = await open(t);
+  await live(page);
+  await say(page, "to reply to");
+  await entry(page, "to reply to").getByRole("button", { name: /Reply/ }).focus();
+  await page.keyboard.press("Enter");
+  const reply = page.getByRole("button", { name: "Cancel the reply" });
+  await shown(reply);
+  await page.keyboard.type("@yo");
+  await shown(options(page).first());
+  await page.keyboard.press("Escape");
+  await hidden(options(page));
+  await shown(reply);
+  assert.equal(await area(page).inputValue(), "@yo");
+  await page.keyboard.press("Escape");
+  await hidden(reply);
+
+  await page.keyboard.type("u");
+  await shown(options(page).first());
+  // The answer for these letters never arrives.
+  await page.route("**/people?starts=youx", () => {});
+  await page.keyboard.type("x");
+  await hidden(options(page));
+  await page.keyboard.press("Backspace");
+  await shown(options(page).first());
+  await page.keyboard.press("Home");
+  await hidden(options(page));
+  await area(page).fill("@nobodyhasthisname");
+  await page.waitForResponse(/people\?starts=nobody/);
+  await area(page).press("Enter");
+  await shown(entry(page, "@nobodyhasthisname"));
+  assert.equal(await options(page).count(), 0);
+  assert.deepEqual(page.wrong, []);
+});
+
+for (const colorScheme of ["light", "dark"]) {
+  test(`people to mention are chosen by mouse on a narrow page, ${colorScheme}`, async (t) => {
+    const page = await open(t, { colorScheme, viewport: { width: 320, height: 500 } });
+    await live(page);
+    const long = `Y${"o".repeat(60)}`;
+    await addPeople(page, [long, ...Array.from({ length: 18 }, (_, n) => `Yo${n}`)]);
+    await area(page).pressSequentially("@yo");
+    await shown(options(page).last());
+    await isWide(page, 320);
+    const box = await page.getByRole("listbox").boundingBox();
+    assert.ok(box.x >= 0 && box.x + box.width <= 320 && box.y >= 0, JSON.stringify(box));
+    await page.keyboard.press("ArrowUp");
+    await becomes(() => options(page).last().evaluate((element) => {
+      const [inner, outer] = [element, element.parentElement].map((one) => one.getBoundingClientRect());
+      return inner.top >= outer.top && inner.bottom <= outer.bottom;
+    }), true);
+    const colors = await chosen(page).evaluate((element) => [element, element.querySelector(".sender")].map((one) => {
+      const { color, backgroundColor } = getComputedStyle(one);
+      return [color, backgroundColor];
+    }));
+    const expected = colorScheme === "light" ? ["rgb(255, 255, 255)", "rgb(51, 71, 209)"] : ["rgb(20, 23, 28)", "rgb(154, 168, 255)"];
+    assert.deepEqual(colors, [expected, expected]);
+    await options(page).filter({ hasText: "@Yo3" }).click();
+    assert.equal(await area(page).inputValue(), "@Yo3 ");
+    await focused(area(page));
+    assert.deepEqual(page.wrong, []);
+  });
+}

@@ -10,6 +10,7 @@ mod guard;
 mod icon;
 mod inspect;
 mod integrations;
+mod mentions;
 mod messages;
 #[cfg(feature = "openid")]
 mod openid;
@@ -60,6 +61,7 @@ pub(crate) fn router(app: &AppState) -> Router<AppState> {
         )
         .route("/rooms/{room}", get(pages::room))
         .route("/rooms/{room}/events", get(events::stream))
+        .route("/rooms/{room}/people", get(mentions::list))
         .route("/rooms/{room}/pages/{page}/retry", post(events::retry))
         .route("/rooms/{room}/pages/{page}/frames", post(events::follow))
         .route("/rooms/{room}/pages/{page}/inspect", post(inspect::inspect))
