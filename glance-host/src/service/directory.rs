@@ -179,6 +179,30 @@ impl Directory {
         Ok(users)
     }
 
+    /// Returns people whom a message in a room may mention: those who may enter it and whose mention name starts with
+    /// these letters in any case, by mention name.
+    pub(crate) async fn people_to_mention(
+        &self,
+        room: &Room,
+        starts: &str,
+        at_most: u32,
+    ) -> Result<Vec<User>, StorageError> {
+        let mut found = self.storage.members(room.id).await?;
+        found.extend(self.storage.user(room.owner).await?);
+        let starts_lower = starts.to_lowercase();
+        found.retain(|user| {
+            let mention = user.mention_name().to_lowercase();
+            mention.starts_with(&starts_lower) && !user.is_removed && !user.is_technical
+        });
+        if room.is_public {
+            found.extend(self.storage.users_to_mention(starts, at_most).await?);
+        }
+        found.sort_by_key(|user| (user.mention_name().to_lowercase(), user.id));
+        found.dedup_by_key(|user| user.id);
+        found.truncate(at_most as usize);
+        Ok(found)
+    }
+
     /// Returns the people who may enter a room. A public room is open to everyone but guests who are not
     /// members of it; a private room to its owner and its members.
     pub(crate) async fn members(&self, room: &Room) -> Result<Vec<User>, StorageError> {
@@ -245,6 +269,18 @@ mod tests {
             let members = directory.members(&room).await.unwrap();
             let names: Vec<_> = members.iter().map(|member| &*member.name).collect();
             assert_eq!(names, expected, "{name}");
+            let mention = async |starts, at_most| {
+                let found = directory.people_to_mention(&room, starts, at_most).await;
+                let names = found.unwrap().into_iter().map(|user| user.name);
+                names.collect::<Vec<_>>()
+            };
+            let mut by_name = expected.to_vec();
+            by_name.sort_unstable();
+            by_name.sort_by_key(|name| name.to_lowercase().replace(' ', ""));
+            assert_eq!(mention("", 9).await, by_name, "{name}");
+            assert_eq!(mention("", 2).await, by_name[..2], "{name}");
+            assert_eq!(mention("gUEST", 9).await, ["Guest member"], "{name}");
+            assert_eq!(mention("rem", 9).await, [""; 0], "{name}");
         }
     }
 }

@@ -34,6 +34,10 @@ pub trait PeopleStore: fmt::Debug + Send + Sync + 'static {
     /// Finds the people with these mention names in any case, by id, without removed ones.
     async fn users_mentioned(&self, names: &[String]) -> Result<Vec<User>>;
 
+    /// Lists people whose mention name starts with these letters in any case, by mention name, without removed people
+    /// and guests.
+    async fn users_to_mention(&self, starts: &str, at_most: u32) -> Result<Vec<User>>;
+
     /// Finds the person with this email address, unless they were removed. Ignores the case of ASCII letters.
     async fn find_user_by_email(&self, email: &str) -> Result<Option<User>>;
 

@@ -75,6 +75,14 @@ async fn people_are_found_by_mention_name([a, b]: &Pair) {
         rule,
     );
     same(found(&["Ärzte Ann", "ärzte", ""]).await, vec![], rule);
+    let begun = async |starts, at_most| {
+        let found = worked(b.users_to_mention(starts, at_most).await, rule);
+        found.into_iter().map(|user| user.id).collect::<Vec<_>>()
+    };
+    same(begun("ÄRZ", 9).await, vec![before.id, bo.id], rule);
+    same(begun("ä", 1).await, vec![before.id], rule);
+    same(begun("ärzte ", 9).await, vec![], rule);
+    same(begun("a", 9).await, vec![], rule);
 
     let mut ann = before.clone();
     ann.name = "Ann".to_owned();

@@ -50,6 +50,14 @@ impl PeopleStore for SqliteState {
         self.read(|connection| mentioned(connection, &names))
     }
 
+    async fn users_to_mention(&self, starts: &str, at_most: u32) -> Result<Vec<User>> {
+        let starts = starts.to_lowercase();
+        self.read_up_to(at_most, move |connection| {
+            to_mention(connection, &starts, at_most)
+        })
+        .await
+    }
+
     async fn find_user_by_email(&self, email: &str) -> Result<Option<User>> {
         self.read(|connection| by_email(connection, email))
     }
@@ -155,6 +163,17 @@ fn mentioned(connection: &Connection, names: &str) -> rusqlite::Result<Vec<User>
              AND NOT is_technical ORDER BY id"
         ))?
         .query_map([names], user)?
+        .collect()
+}
+
+fn to_mention(connection: &Connection, starts: &str, at_most: u32) -> rusqlite::Result<Vec<User>> {
+    // SQLite compares the bytes, and the last character is that of the longest bytes.
+    connection
+        .prepare_cached(&format!(
+            "{USER} WHERE mention >= ?1 AND mention < ?1 || char(1114111) AND NOT is_removed
+             AND NOT is_technical AND NOT is_guest ORDER BY mention, id LIMIT ?2"
+        ))?
+        .query_map(params![starts, at_most], user)?
         .collect()
 }
 
