@@ -34,7 +34,7 @@ export function renderReport(container, report) {
     const part = document.createElement("section");
     part.json = json;
     part.dataset.part = name;
-    part.append(element("h4", name), ...render());
+    part.append(element("h3", name), ...render());
     if (old) keepFocus(old, () => old.replaceWith(part));
     else container.append(part);
   });
@@ -128,9 +128,9 @@ export function webhookCall(delivery) {
       ["Attempts", `${attempts}, in ${took} ms`],
       ["Posted", isWritten ? "The answer was posted to the room." : null],
     ]),
-    element("h4", "Payload"),
+    element("h3", "Payload"),
     code(`call ${callCount} body`, body),
-    ...(answerText ? [element("h4", "Answer"), code(`call ${callCount} answer`, parsed(answerText))] : []),
+    ...(answerText ? [element("h3", "Answer"), code(`call ${callCount} answer`, parsed(answerText))] : []),
   );
   return item;
 }

@@ -33,6 +33,7 @@ let selected = null;
 function setOpen(isOpen) {
   drawer.hidden = !isOpen;
   button.setAttribute("aria-expanded", String(isOpen));
+  if (isOpen) describeHeight(drawer.offsetHeight);
   setInspecting(isOpen);
   store(OPEN, isOpen || null);
   if (page) post(`pages/${page}/inspect`, { on: isOpen });
@@ -139,13 +140,19 @@ function moveBetween(event) {
 }
 
 function setHeight(height) {
-  const most = Math.max(MIN_HEIGHT, innerHeight - 160);
-  const value = Math.round(Math.min(Math.max(height, MIN_HEIGHT), most));
+  const value = Math.round(Math.min(Math.max(height, MIN_HEIGHT), maxHeight()));
   drawer.style.height = `${value}px`;
+  describeHeight(value);
+  store(HEIGHT, value);
+}
+
+const maxHeight = () => Math.max(MIN_HEIGHT, innerHeight - 160);
+
+/** Tells screen readers the height, in pixels. */
+function describeHeight(value) {
   grip.setAttribute("aria-valuenow", String(value));
   grip.setAttribute("aria-valuemin", String(MIN_HEIGHT));
-  grip.setAttribute("aria-valuemax", String(most));
-  store(HEIGHT, value);
+  grip.setAttribute("aria-valuemax", String(maxHeight()));
 }
 
 function enableResizing() {

@@ -116,7 +116,9 @@ function findLine() {
 onRender(renderHeader);
 closeButton.addEventListener("click", close);
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && opened && !event.defaultPrevented && !document.querySelector("dialog[open]")) close();
+  if (event.key !== "Escape" || !opened || event.defaultPrevented || document.querySelector("dialog[open]")) return;
+  event.preventDefault();
+  close();
 });
 
 /** Opens the panel of a link, #add-on/panel from the integrations page, or the panel that was open before a reload. */

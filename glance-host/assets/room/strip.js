@@ -8,6 +8,7 @@ const page = document.querySelector(".room");
 const strip = document.getElementById("strip");
 const heading = document.getElementById("heading");
 const sheet = document.querySelector("aside");
+const panel = document.getElementById("panel");
 const narrow = matchMedia("(max-width: 45rem)");
 /** The id of the glance whose pill opened the sheet. */
 let opener;
@@ -49,9 +50,8 @@ function pill(line) {
   const number = count(line);
   const text = Object.assign(document.createElement("span"), { className: "pill-name", textContent: line.name });
   button.append(icon(line.icon, "icon"));
-  if (number !== null) button.append(Object.assign(document.createElement("b"), { textContent: number }));
+  if (number !== null) button.append(Object.assign(document.createElement("b"), { textContent: number }), " ");
   button.append(text);
-  button.ariaLabel = number === null ? line.name : `${number} ${line.name}`;
   return button;
 }
 
@@ -82,7 +82,9 @@ addEventListener("popstate", () => showSheet(Boolean(history.state?.isSheet)));
 document.getElementById("sheet-close").addEventListener("click", closeSheet);
 narrow.addEventListener("change", () => { if (!narrow.matches) closeSheet(); });
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && isSheetOpen() && !event.defaultPrevented && !document.querySelector("dialog[open]")) closeSheet();
+  // An open panel or dialog closes first.
+  const isCovered = !panel.hidden || document.querySelector("dialog[open]");
+  if (event.key === "Escape" && isSheetOpen() && !event.defaultPrevented && !isCovered) closeSheet();
 });
 // A reload keeps the history's entry.
 if (history.state?.isSheet && narrow.matches) showSheet(true);
