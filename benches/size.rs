@@ -6,8 +6,8 @@
 //! ```
 //!
 //! Each host is a process of one thread, and each room has ten add-ons, each with a webhook and stored data of a glance.
-//! Little should grow with the number of rooms: nobody looks at the others, and only the indexes are deeper. The databases are in `/dev/shm`, so that
-//! the disk does not count.
+//! Little should grow with the number of rooms: nobody looks at the others, and only the indexes are deeper. The
+//! databases are in `/dev/shm`, so that the disk does not count.
 
 #![allow(
     clippy::unwrap_used,

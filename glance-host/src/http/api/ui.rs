@@ -106,8 +106,8 @@ struct EntryJson {
     content: PushedData,
 }
 
-/// Reads key and data of each entry, or finds what is wrong. The rules for answers to queries do not apply: old add-ons push labels
-/// without a value, and HipChat showed the glance's name then.
+/// Reads key and data of each entry, or finds what is wrong. The rules for answers to queries do not apply: old add-ons
+/// push labels without a value, and HipChat showed the glance's name then.
 fn entries(body: &[u8]) -> Result<Vec<(String, Data)>, ApiError> {
     let mut body: Value = json::from_slice(body)
         .map_err(|cause| ApiError::bad_request(format!("The body is no JSON: {cause}")))?;
