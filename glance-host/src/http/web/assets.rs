@@ -4,7 +4,7 @@
 //! long as the host has this version. Scripts import each other by relative paths, which keep the version. Below
 //! `/assets/` alone the same files are for addresses that must not change, such as the default icon of an add-on.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::sync::LazyLock;
@@ -28,6 +28,8 @@ const VERSION_DIGITS: usize = 16;
 struct Assets {
     version: String,
     files: Vec<Asset>,
+    /// The elements that load each script, by its name.
+    scripts: HashMap<&'static str, String>,
 }
 
 struct Asset {
@@ -55,7 +57,16 @@ impl Assets {
             text
         });
         version.truncate(VERSION_DIGITS);
-        Self { version, files }
+        let names = files.iter().map(|asset| asset.name);
+        let scripts = names
+            .filter(|name| name.ends_with(".js"))
+            .map(|name| (name, elements(&version, name)))
+            .collect();
+        Self {
+            version,
+            files,
+            scripts,
+        }
     }
 
     fn find(&self, name: &str) -> Option<&Asset> {
@@ -105,26 +116,28 @@ pub(super) fn templates() -> impl Iterator<Item = (&'static str, &'static str)> 
 
 /// Returns the address of a file that pages load.
 pub(super) fn url(name: &str) -> String {
-    format!("/assets/{}/{name}", ASSETS.version)
+    versioned(&ASSETS.version, name)
+}
+
+fn versioned(version: &str, name: &str) -> String {
+    format!("/assets/{version}/{name}")
+}
+
+/// Returns the elements that load a script; none if there is no such script.
+pub(super) fn script(name: &str) -> String {
+    ASSETS.scripts.get(name).cloned().unwrap_or_default()
 }
 
 /// Returns the elements that load a script, and at the same time all scripts that it imports: otherwise the browser
 /// learns of those one after the other.
-pub(super) fn script(name: &str) -> String {
-    let mut html = String::new();
-    for module in imported(name) {
-        let _ = write!(
-            html,
-            r#"<link rel="modulepreload" href="{}">"#,
-            url(&module)
-        );
-    }
-    let _ = write!(
-        html,
-        r#"<script type="module" src="{}"></script>"#,
-        url(name)
-    );
-    html
+fn elements(version: &str, name: &str) -> String {
+    let imported = imported(name).into_iter().map(|module| {
+        let url = versioned(version, &module);
+        format!(r#"<link rel="modulepreload" href="{url}">"#)
+    });
+    let url = versioned(version, name);
+    let own = format!(r#"<script type="module" src="{url}"></script>"#);
+    imported.chain([own]).collect()
 }
 
 /// Returns the scripts that a script imports, directly or not.
