@@ -46,27 +46,30 @@ impl Retention {
     async fn run(&self) {
         let messages = async {
             let Some(max_age) = self.max_age else { return };
-            loop {
-                let deleting = self.delete_messages(max_age);
-                let (deleted, ()) = tokio::join!(deleting, self.clock.sleep(MESSAGES_PERIOD));
-                log_failure(deleted, "expired messages");
-            }
+            let delete = || self.delete_messages(max_age);
+            self.repeat(MESSAGES_PERIOD, "expired messages", delete)
+                .await;
         };
-        let events = async {
-            loop {
-                let deleting = self.delete_events();
-                let (deleted, ()) = tokio::join!(deleting, self.clock.sleep(EVENTS_PERIOD));
-                log_failure(deleted, "old events");
-            }
-        };
-        let excess = async {
-            loop {
-                let deleting = self.delete_excess(MAX_TIMELINE_BYTES);
-                let (deleted, ()) = tokio::join!(deleting, self.clock.sleep(SIZE_PERIOD));
-                log_failure(deleted, "the oldest messages of full rooms");
-            }
-        };
+        let events = self.repeat(EVENTS_PERIOD, "old events", || self.delete_events());
+        let excess = self.repeat(SIZE_PERIOD, "the oldest messages of full rooms", || {
+            self.delete_excess(MAX_TIMELINE_BYTES)
+        });
         tokio::join!(messages, events, excess);
+    }
+
+    /// Deletes `what` once in each period.
+    async fn repeat<F: Future<Output = Result<(), StorageError>>>(
+        &self,
+        period: Duration,
+        what: &str,
+        delete: impl Fn() -> F,
+    ) {
+        loop {
+            let (deleted, ()) = tokio::join!(delete(), self.clock.sleep(period));
+            if let Err(error) = deleted {
+                tracing::error!(error = format!("{error:#}"), "deleting {what} failed");
+            }
+        }
     }
 
     async fn delete_events(&self) -> Result<(), StorageError> {
@@ -103,12 +106,6 @@ impl Retention {
             tracing::info!(deleted, "deleted expired messages");
         }
         Ok(())
-    }
-}
-
-fn log_failure(deleted: Result<(), StorageError>, what: &str) {
-    if let Err(error) = deleted {
-        tracing::error!(error = format!("{error:#}"), "deleting {what} failed");
     }
 }
 
