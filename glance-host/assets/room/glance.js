@@ -13,14 +13,13 @@ const stillness = matchMedia("(prefers-reduced-motion: reduce)");
 
 /** Creates the element of a line. With `open`, a line that has a target is a button, and a click calls it. */
 export function glance(line, open = null) {
-  const opens = Boolean(line.target) && line.state !== "failed";
-  const element = document.createElement(open && opens ? "button" : "div");
+  const element = document.createElement(open && opens(line) ? "button" : "div");
   element.className = "glance";
   if (element.type) {
     element.type = "button";
     element.addEventListener("click", () => open(element.line));
   }
-  element.append(...parts(line, opens));
+  element.append(...parts(line));
   describe(element, line);
   return element;
 }
@@ -31,9 +30,8 @@ export function glance(line, open = null) {
  */
 export function update(element, line) {
   const before = element.line;
-  const opens = Boolean(line.target) && line.state !== "failed";
-  if (opens !== (Boolean(before.target) && before.state !== "failed")) return false;
-  parts(line, opens).forEach((part, index) => {
+  if (opens(line) !== opens(before)) return false;
+  parts(line).forEach((part, index) => {
     const old = element.children[index];
     old.querySelector(".difference")?.remove();
     if (!old.isEqualNode(part)) old.replaceWith(part);
@@ -41,6 +39,10 @@ export function update(element, line) {
   describe(element, line);
   if (isNew(before, line)) showChange(element, before, line);
   return true;
+}
+
+function opens(line) {
+  return Boolean(line.target) && line.state !== "failed";
 }
 
 /** Writes the age or the problem of a line again. */
@@ -83,7 +85,7 @@ function describe(element, line) {
   else element.removeAttribute("aria-label");
 }
 
-function parts(line, opens) {
+function parts(line) {
   const tile = span("tile", icon(line.icon, "icon"));
   const label = span("label");
   const end = span("end");
@@ -102,7 +104,7 @@ function parts(line, opens) {
       label.textContent = line.name;
       if (line.state === "failed") end.append(retryButton(line));
   }
-  const chevron = span("chevron", opens ? "›" : "");
+  const chevron = span("chevron", opens(line) ? "›" : "");
   chevron.ariaHidden = "true";
   return [tile, label, span("about", aboutText(line)), end, chevron];
 }
