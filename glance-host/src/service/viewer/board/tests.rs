@@ -61,8 +61,16 @@ fn load(board: &mut Board, glances: Vec<Glance>) -> Vec<PendingQuery> {
 }
 
 fn lineup(glances: Vec<Glance>) -> Arc<Lineup> {
+    lineup_of(descriptor(glances))
+}
+
+fn descriptor(glances: Vec<Glance>) -> Descriptor {
     let mut descriptor = Descriptor::new("add-on", "Add-on", "http://a.example/");
     descriptor.capabilities.glance = Some(glances);
+    descriptor
+}
+
+fn lineup_of(descriptor: Descriptor) -> Arc<Lineup> {
     let installed = Installed {
         oauth_id: "id".into(),
         oauth_secret: "secret".into(),
@@ -468,19 +476,10 @@ fn page_without_a_line_says_what_is_watched_and_what_needs_settings() {
     let quiet = board(vec![hidden(None)]).0.quiet().unwrap();
     assert_eq!((quiet.watched, quiet.not_set_up.len()), (1, 0));
 
-    let mut descriptor = Descriptor::new("add-on", "Add-on", "http://a.example/");
-    descriptor.capabilities.glance = Some(vec![hidden(None)]);
+    let mut descriptor = descriptor(vec![hidden(None)]);
     descriptor.capabilities.configurable = Some(Configurable::new("http://a.example/settings"));
-    let installed = Installed {
-        oauth_id: "id".into(),
-        oauth_secret: "secret".into(),
-        room_id: None,
-        descriptor_url: "http://a.example/".into(),
-        descriptor,
-    };
-    let lineup = Lineup::new(vec![(Arc::new(installed), vec![])]);
     let mut board = Board::new(place(user()));
-    board.load(place(user()), lineup, &Stored::new());
+    board.load(place(user()), lineup_of(descriptor), &Stored::new());
     let not_set_up = board.quiet().map(|quiet| quiet.not_set_up);
     assert_eq!(not_set_up, Some(["Add-on".to_owned()].into()));
 
