@@ -242,7 +242,7 @@ impl SqliteState {
 struct StoredEffects {
     events: StoredEvents,
     calls: StoredCalls,
-    /// What is left of them: the function that runs after the commit.
+    /// The rest of the effects: the function that runs after the commit.
     effects: Effects,
 }
 

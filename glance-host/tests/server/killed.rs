@@ -53,7 +53,7 @@ fn seed() -> u64 {
     }
 }
 
-/// What outlives all rounds.
+/// The parts of the test that outlive all rounds.
 #[derive(Clone)]
 struct Group {
     add_on: Arc<AddOn>,

@@ -188,7 +188,7 @@ struct Connection {
     /// The last position that the page was sent.
     sent: Version,
     clock: Clock,
-    /// What the page was told last when it shows no line.
+    /// The last event `quiet` of the page; `None` while a glance shows.
     quiet: Option<Quiet>,
 }
 

@@ -20,7 +20,7 @@ const PROGRESS_PERIOD: Duration = Duration::from_secs(2);
 
 const MEGABYTE: u64 = 1_000_000;
 
-/// What the program does instead of serving.
+/// A task of the program other than serving.
 #[derive(Subcommand)]
 pub(super) enum Command {
     /// Copies the database to a new file, also while the host runs.

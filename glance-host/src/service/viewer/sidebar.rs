@@ -69,7 +69,7 @@ pub(crate) struct DatedLine<'a> {
     pub(crate) changed_at: Option<i64>,
 }
 
-/// What a page says when it shows no glance, although the room has some.
+/// The facts that a page explains its empty sidebar with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Quiet {

@@ -100,7 +100,7 @@ impl Backup {
             partial,
             is_complete: false,
         };
-        // What a killed backup to this name left. Nobody else makes one to it: the name is reserved.
+        // A killed backup to this name may have left it. Nobody else writes there: the name is reserved.
         match fs::remove_file(&backup.partial) {
             Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
                 return Err(BackupError::Write(backup.partial.clone(), cause));

@@ -1,4 +1,4 @@
-//! What a restored database must not do again.
+//! Prepares a restored database, so that it repeats nothing.
 //!
 //! A backup is marked. The first host that opens the copy drops the webhook calls in it, because the host that it was
 //! copied from has made them since, and begins a new epoch, because others have seen numbers that this database will
@@ -15,7 +15,7 @@ use super::rows::{execute, id};
 /// can have it too.
 const MARK: i32 = i32::from_be_bytes(*b"copy");
 
-/// What the first start after a restore dropped.
+/// The data that the first start after a restore dropped.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Dropped {
     /// The number of webhook calls of each installation that had some.

@@ -1,4 +1,4 @@
-//! What the host acknowledged.
+//! The ledger of the changes that the host acknowledged.
 
 use std::sync::{Arc, Mutex};
 
@@ -137,7 +137,7 @@ impl Done {
     }
 }
 
-/// What was done, in the order in which the host said so.
+/// The acknowledged changes, in the order in which the host acknowledged them.
 #[derive(Clone, Default)]
 pub(super) struct Ledger(Arc<Mutex<Vec<(String, Done)>>>, Arc<watch::Sender<usize>>);
 

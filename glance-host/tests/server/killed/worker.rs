@@ -29,7 +29,7 @@ pub(super) struct Worker {
     room: Option<u64>,
     /// The values of things that have one.
     values: BTreeMap<Thing, String>,
-    /// What the request changes that is under way, and whose it is.
+    /// The things that the current request changes, and their owners.
     at: Vec<(String, Thing)>,
 }
 
